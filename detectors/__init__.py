@@ -1,0 +1,30 @@
+"""Pixels in, boxes out: road-user detectors that can be used and trained on their own.
+
+>>> from detectors import Frame, load_detector
+>>> detector = load_detector("smaller_vgg")            # doctest: +SKIP
+>>> detector.detect([Frame(image)])[0].boxes           # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from detectors.catalog import load_detector
+    from detectors.detections import Detections
+    from detectors.frame import Frame
+
+__all__ = ["Detections", "Frame", "load_detector"]
+
+_HOME = {
+    "Detections": "detectors.detections",
+    "Frame": "detectors.frame",
+    "load_detector": "detectors.catalog",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a door only when somebody walks through it: ``track --help`` must answer at once."""
+    from detectors.registry import lazy_attribute
+
+    return lazy_attribute(__name__, _HOME, name)

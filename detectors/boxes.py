@@ -1,0 +1,76 @@
+"""The only place where box formats are converted, and where overlap is measured.
+
+Everywhere else a box is float32 xyxy in pixels: left, top, right, bottom.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Boxes = NDArray[np.float32]
+
+
+def xywh_to_xyxy(boxes: ArrayLike) -> Boxes:
+    """Convert left, top, width, height (..., 4) to xyxy."""
+    box = np.asarray(boxes, np.float32)
+    return np.concatenate([box[..., :2], box[..., :2] + box[..., 2:]], axis=-1)
+
+
+def xyxy_to_xywh(boxes: ArrayLike) -> Boxes:
+    """Convert xyxy (..., 4) to left, top, width, height."""
+    box = np.asarray(boxes, np.float32)
+    return np.concatenate([box[..., :2], box[..., 2:] - box[..., :2]], axis=-1)
+
+
+def xyxy_to_cxcywh(boxes: ArrayLike) -> Boxes:
+    """Convert xyxy (..., 4) to centre x, centre y, width, height."""
+    box = np.asarray(boxes, np.float32)
+    size = box[..., 2:] - box[..., :2]
+    return np.concatenate([box[..., :2] + size / 2, size], axis=-1)
+
+
+def cxcywh_to_xyxy(boxes: ArrayLike) -> Boxes:
+    """Convert centre x, centre y, width, height (..., 4) to xyxy."""
+    box = np.asarray(boxes, np.float32)
+    half = box[..., 2:] / 2
+    return np.concatenate([box[..., :2] - half, box[..., :2] + half], axis=-1)
+
+
+def centres(boxes: ArrayLike) -> Boxes:
+    """Return the centres (..., 2) of xyxy boxes (..., 4)."""
+    box = np.asarray(boxes, np.float32)
+    return (box[..., :2] + box[..., 2:]) / 2
+
+
+def areas(boxes: ArrayLike) -> Boxes:
+    """Return the areas (...,) of xyxy boxes (..., 4); an inverted box has area 0."""
+    box = np.asarray(boxes, np.float32)
+    size = np.maximum(box[..., 2:] - box[..., :2], 0)
+    return size[..., 0] * size[..., 1]
+
+
+def clip(boxes: ArrayLike, width: int, height: int) -> Boxes:
+    """Cut xyxy boxes (..., 4) at the borders of a picture."""
+    box = np.asarray(boxes, np.float32)
+    limit = np.array([width, height, width, height], np.float32)
+    return np.clip(box, 0, limit)
+
+
+def intersections(a: ArrayLike, b: ArrayLike) -> Boxes:
+    """Return the common areas (N, M) of boxes (N, 4) and (M, 4)."""
+    one = np.asarray(a, np.float32).reshape(-1, 4)
+    two = np.asarray(b, np.float32).reshape(-1, 4)
+    top_left = np.maximum(one[:, None, :2], two[None, :, :2])
+    bottom_right = np.minimum(one[:, None, 2:], two[None, :, 2:])
+    size = np.maximum(bottom_right - top_left, 0)
+    return size[..., 0] * size[..., 1]
+
+
+def iou(a: ArrayLike, b: ArrayLike) -> Boxes:
+    """Return the intersection over union (N, M) of boxes (N, 4) and (M, 4); 0 for empty boxes."""
+    common = intersections(a, b)
+    one = areas(np.asarray(a, np.float32).reshape(-1, 4))
+    two = areas(np.asarray(b, np.float32).reshape(-1, 4))
+    union = one[:, None] + two[None, :] - common
+    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)

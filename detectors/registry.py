@@ -1,0 +1,136 @@
+"""List a folder of components without importing them, and load the one that is asked for.
+
+A component is one file with a frozen ``Config`` dataclass and ``build(config)``; the file's name is the
+component's name. This module is the project's only use of ``importlib``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.util
+import pkgutil
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from detectors.errors import UnknownNameError, UsageError
+
+
+class Registry:
+    """The components of one package folder.
+
+    Args:
+        package: dotted name of the folder, such as ``tracker.propagation``.
+        kind: what its components are called in messages, such as ``propagator``.
+    """
+
+    def __init__(self, package: str, kind: str) -> None:
+        """Remember the folder; nothing is imported yet."""
+        self.package = package
+        self.kind = kind
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the components, sorted, without importing one.
+
+        A leading underscore keeps a file out of the list.
+        """
+        spec = importlib.util.find_spec(self.package)
+        if spec is None or spec.submodule_search_locations is None:
+            raise ModuleNotFoundError(self.package)
+        found = pkgutil.iter_modules(list(spec.submodule_search_locations))
+        return tuple(sorted(m.name for m in found if not m.name.startswith("_")))
+
+    def load(self, name: str) -> types.ModuleType:
+        """Import the component ``name``.
+
+        Raises:
+            UnknownNameError: there is no such component.
+            UsageError: the component needs a library that is not installed.
+        """
+        if name not in self.names():
+            raise UnknownNameError(self.kind, name, self.names())
+        try:
+            return importlib.import_module(f"{self.package}.{name}")
+        except ImportError as exc:
+            raise UsageError(f"{self.kind} '{name}' cannot be used here: {exc}") from exc
+
+    def config(self, name: str, options: Mapping[str, object] | None = None) -> Any:
+        """Return the component's checked ``Config``.
+
+        Raises:
+            UnknownNameError: an option that this component does not have.
+            UsageError: an option has a value of the wrong type.
+        """
+        return read_config(self.load(name).Config, options or {}, f"{self.kind} {name}")
+
+    def build(self, name: str, options: Mapping[str, object] | None = None, **parts: object) -> Any:
+        """Build the component from its options; ``parts`` go to ``build`` by keyword."""
+        return self.load(name).build(self.config(name, options), **parts)
+
+
+def read_config(cls: type, options: Mapping[str, object], owner: str) -> Any:
+    """Make the frozen dataclass ``cls`` from untyped options (TOML values or strings).
+
+    Raises:
+        UnknownNameError: an option that ``cls`` does not have.
+        UsageError: an option has a value of the wrong type, or one that ``cls`` refuses.
+    """
+    hints = typing.get_type_hints(cls)
+    known = {field.name for field in dataclasses.fields(cls) if field.init}
+    values = {}
+    for key, value in options.items():
+        if key not in known:
+            raise UnknownNameError(f"option of {owner}", key, known)
+        values[key] = _convert(hints[key], value, f"{owner}: {key}")
+    try:
+        return cls(**values)
+    except (ValueError, TypeError) as exc:
+        raise UsageError(f"{owner}: {exc}") from exc
+
+
+_BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _convert(hint: Any, value: object, where: str) -> object:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        choices = typing.get_args(hint)
+        if type(None) in choices and value in (None, "none", ""):
+            return None
+        return _convert(next(c for c in choices if c is not type(None)), value, where)
+    if typing.get_origin(hint) is typing.Literal:
+        allowed = typing.get_args(hint)
+        if value not in allowed:
+            raise UsageError(f"{where} must be one of {', '.join(map(str, allowed))}, not '{value}'")
+        return value
+    if typing.get_origin(hint) is tuple:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, (list, tuple)):
+            raise UsageError(f"{where} must be a list, not {value!r}")
+        return tuple(_convert(typing.get_args(hint)[0], part, where) for part in parts)
+    return _scalar(hint, value, where)
+
+
+def _scalar(hint: Any, value: object, where: str) -> object:
+    try:
+        if hint is bool:
+            return value if isinstance(value, bool) else _BOOLS[str(value).lower()]
+        if hint in (int, float) and not isinstance(value, bool):
+            return hint(value)
+        if hint is str and isinstance(value, str):
+            return value
+    except (ValueError, KeyError, TypeError) as exc:
+        raise UsageError(f"{where} must be {hint.__name__}, not '{value}'") from exc
+    raise UsageError(f"{where} must be {getattr(hint, '__name__', hint)}, not '{value}'")
+
+
+def lazy_attribute(package: str, homes: Mapping[str, str], name: str) -> Any:
+    """Return ``name`` from the module that ``homes`` gives for it: a package's lazy doors.
+
+    Raises:
+        AttributeError: the package has no such door.
+    """
+    if name not in homes:
+        raise AttributeError(f"module '{package}' has no attribute '{name}'")
+    return getattr(importlib.import_module(homes[name]), name)

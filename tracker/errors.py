@@ -1,0 +1,29 @@
+"""The tracker's part of the tree of errors that begins in ``detectors.errors``.
+
+ProjectError
+|-- UsageError
+|-- SourceError              a video, picture folder, stream or camera cannot be read
+|   `-- NoDisplayError       a window was asked for where there is no display
+|-- SinkError                a result cannot be written (folder, disk, codec)
+`-- ResultError              a file of tracks, truth or events cannot be read
+"""
+
+from __future__ import annotations
+
+from detectors.errors import ProjectError
+
+
+class SourceError(ProjectError):
+    """A video, picture folder, stream or camera cannot be read."""
+
+
+class NoDisplayError(SourceError):
+    """A window was asked for where there is no display."""
+
+
+class SinkError(ProjectError):
+    """A result cannot be written."""
+
+
+class ResultError(ProjectError):
+    """A file of tracks, truth or events cannot be read."""

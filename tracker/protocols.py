@@ -1,0 +1,128 @@
+"""What the parts of a pipeline promise one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
+
+from detectors.detections import Detections
+from detectors.frame import Frame
+from tracker.types import Event, FrameResult, Reason, RunInfo, SourceInfo, Track
+
+
+@runtime_checkable
+class FrameSource(Protocol):
+    """Frames in order, each with its time. A context manager: leaving it stops the reader.
+
+    Iterating raises ``SourceError`` when nothing at all can be read. What went wrong but did not
+    stop the reading (a cut-off file, a time stamp that ran backwards) is told in ``warnings``.
+    """
+
+    @property
+    def info(self) -> SourceInfo:
+        """What is known before the first frame."""
+        ...
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What was wrong with the source so far, one line each; grows while reading."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Open the source."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Stop reading and let go of the file, stream or camera."""
+        ...
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames; ``time_s`` never falls and ``index`` always grows."""
+        ...
+
+
+@runtime_checkable
+class Propagator(Protocol):
+    """Carries boxes from frame to frame without the CNN."""
+
+    def start(self, frame: Frame, tracks: Sequence[Track]) -> None:
+        """Learn (again) what these tracks, just detected on ``frame``, look like."""
+        ...
+
+    def step(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
+        """Return the same tracks, in the same order, at their places on ``frame``.
+
+        Args:
+            frame: the new frame.
+            tracks: live tracks as they were on the frame before.
+        """
+        ...
+
+    def stop(self, ids: Iterable[int]) -> None:
+        """Forget these tracks; unknown ids are no error."""
+        ...
+
+
+@runtime_checkable
+class Trigger(Protocol):
+    """Decides when the CNN runs, and says why."""
+
+    def reason(self, frame: Frame, tracks: Sequence[Track]) -> Reason | None:
+        """Return why the CNN must look at ``frame``, or None.
+
+        Args:
+            frame: the new frame.
+            tracks: the live tracks, already propagated to this frame.
+        """
+        ...
+
+    def looked(self, frame: Frame, result: Sequence[Track]) -> None:
+        """Be told that the CNN ran on ``frame``, and the tracks after association."""
+        ...
+
+
+@runtime_checkable
+class Associator(Protocol):
+    """Gives detections to tracks and leads the tracks through their life."""
+
+    def update(self, frame: Frame, tracks: Sequence[Track], detections: Detections | None) -> list[Track]:
+        """Return all tracks after this frame, sorted by id.
+
+        Args:
+            frame: the new frame.
+            tracks: the live tracks, propagated to this frame.
+            detections: what the CNN saw; None means that it did not look, which is no miss.
+
+        Returns:
+            Live tracks, new ones, and those that ended now (state REMOVED, handed out once).
+        """
+        ...
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """Watches results and reports events."""
+
+    def observe(self, result: FrameResult) -> list[Event]:
+        """Return what happened on this frame."""
+        ...
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Writes results somewhere. Its files appear under their final names only when complete."""
+
+    def open(self, run: RunInfo) -> None:
+        """Begin; ``SinkError`` when the place cannot be written."""
+        ...
+
+    def write(self, result: FrameResult) -> None:
+        """Take one frame's result, in order."""
+        ...
+
+    def close(self, completed: bool) -> None:
+        """Finish what was begun; ``completed`` is False when the run was broken off."""
+        ...

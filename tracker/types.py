@@ -1,0 +1,173 @@
+"""What flows through the tracker. All frozen; arrays are never changed in place once handed on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.detections import Detections
+from detectors.frame import Frame
+
+
+class TrackState(Enum):
+    """Where a track is in its life."""
+
+    TENTATIVE = "tentative"
+    CONFIRMED = "confirmed"
+    COASTING = "coasting"
+    REMOVED = "removed"
+
+
+class Origin(Enum):
+    """How the box of a track is known on this frame."""
+
+    DETECTED = "detected"
+    PROPAGATED = "propagated"
+    PREDICTED = "predicted"
+
+
+class Reason(Enum):
+    """Why the CNN ran."""
+
+    FIRST_FRAME = "first_frame"
+    CUT = "cut"
+    GAP = "gap"
+    INTERVAL = "interval"
+    LOW_CONFIDENCE = "low_confidence"
+    TRACK_LOST = "track_lost"
+    OVERLAP = "overlap"
+    UNEXPLAINED_MOTION = "unexplained_motion"
+    ENTRY_ZONE = "entry_zone"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """One road user on one frame.
+
+    Attributes:
+        id: at least 1, never reused within a run.
+        box: float32 (4,), xyxy in pixels of the source frame.
+        velocity: float32 (2,), of the box centre, in pixels a second.
+        label: class by the votes so far, index into the detector's ``class_names``.
+        score: of the last detection, in [0, 1].
+        class_scores: float32 (C,), the votes so far (sum of detection scores by class).
+        state: where the track is in its life.
+        origin: how ``box`` is known on this frame.
+        confidence: of that origin, in [0, 1].
+        embedding: float32 (D,) appearance vector, or None.
+        first_seen_s: time of the first detection.
+        last_seen_s: time at which the track was last believed to be there: detected, or propagated
+            with no look since that missed it.
+        last_detected_s: time of the last detection.
+        detections: number of looks that found it.
+    """
+
+    id: int
+    box: NDArray[np.float32]
+    velocity: NDArray[np.float32]
+    label: int
+    score: float
+    class_scores: NDArray[np.float32]
+    state: TrackState
+    origin: Origin
+    confidence: float
+    first_seen_s: float
+    last_seen_s: float
+    last_detected_s: float
+    detections: int = 1
+    embedding: NDArray[np.float32] | None = None
+
+    @property
+    def shown(self) -> bool:
+        """Whether the track is reported to the user: confirmed once, and not over."""
+        return self.state in (TrackState.CONFIRMED, TrackState.COASTING)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Event:
+    """Something that a track did: it crossed a line, entered a zone, passed a gate."""
+
+    kind: str
+    time_s: float
+    frame_index: int
+    track_id: int
+    name: str
+    direction: str
+    label: int
+    class_score: float
+    origin: Origin
+    speed_kmh: float | None = None
+    speed_error_kmh: float | None = None
+    evidence: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameResult:
+    """All that is known after one frame.
+
+    Attributes:
+        frame: the frame itself.
+        reason: why the CNN ran on it, or None when it did not.
+        looked_at: xyxy region that the CNN saw, or None for the whole picture.
+        detections: what the CNN saw; None means *we did not look*.
+        tracks: every live track, and those that ended on this frame (state REMOVED), by id.
+        events: what the observers reported on this frame.
+        stage_s: seconds of wall-clock time by stage.
+    """
+
+    frame: Frame
+    reason: Reason | None
+    detections: Detections | None
+    tracks: tuple[Track, ...]
+    events: tuple[Event, ...] = ()
+    looked_at: NDArray[np.float32] | None = None
+    stage_s: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What is known of a source before its first frame.
+
+    Attributes:
+        name: path or address as the user may see it (no passwords).
+        width: of the frames, in pixels, after rotation.
+        height: of the frames, in pixels, after rotation.
+        rate_fps: nominal frame rate; None where there is none.
+        frames: number of frames as the container states it; None where unknown.
+        duration_s: length in seconds; None where unknown (cameras).
+        live: frames come as they happen and cannot be read again.
+    """
+
+    name: str
+    width: int
+    height: int
+    rate_fps: float | None = None
+    frames: int | None = None
+    duration_s: float | None = None
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What every sink is told once, when it is opened.
+
+    Attributes:
+        source: the source's description.
+        class_names: in the order of the labels.
+        settings: all settings of the run, in plain types.
+        start: when the run began, UTC.
+        detector: name, weights file and sha256 of the detector, in plain types.
+    """
+
+    source: SourceInfo
+    class_names: tuple[str, ...]
+    settings: Mapping[str, object]
+    start: datetime
+    detector: Mapping[str, object] = field(default_factory=dict)

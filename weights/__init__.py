@@ -1,0 +1,1 @@
+"""Released weights and their manifest: package data, found through importlib.resources."""
