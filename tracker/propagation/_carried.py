@@ -1,0 +1,38 @@
+"""The track as it leaves a propagator: the same one, at its new place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from detectors import boxes as boxlib
+from detectors.frame import Frame
+from tracker.types import Origin, Track
+
+_LEAST_VISIBLE_PX = 1.0
+
+
+def carried(frame: Frame, track: Track, box: ArrayLike, confidence: float) -> Track:
+    """Return ``track`` with its box on ``frame``, cut at the borders as detections are.
+
+    A box that has left the picture keeps its place outside, with confidence 0: cut, it would have no
+    area, and whoever matches it with detections needs one.
+
+    Args:
+        frame: the new frame.
+        track: the track as it was.
+        box: (4,) xyxy in pixels, not cut.
+        confidence: in [0, 1].
+    """
+    whole = np.array(box, np.float32)
+    visible = boxlib.clip(whole, frame.width, frame.height)
+    if min(visible[2] - visible[0], visible[3] - visible[1]) < _LEAST_VISIBLE_PX:
+        return replace(track, box=whole, origin=Origin.PROPAGATED, confidence=0.0)
+    return replace(track, box=visible, origin=Origin.PROPAGATED, confidence=confidence)
+
+
+def unknown(track: Track) -> Track:
+    """Return a track that was never started: it stays where it was, and nothing speaks for that."""
+    return replace(track, origin=Origin.PREDICTED, confidence=0.0)
