@@ -49,11 +49,11 @@ class MotionConfig:
     """
 
     measure: float = 0.05
-    acceleration: float = 1.0
+    acceleration: float = 0.35
     growth: float = 0.3
     first_velocity: float = 4.0
     first_growth: float = 0.3
-    growth_decay_s: float = 0.5
+    growth_decay_s: float = 0.8
 
 
 class KalmanBank:

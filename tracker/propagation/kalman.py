@@ -26,7 +26,7 @@ class Config:
         half_spread: spread of the centre, in box sizes, at which the confidence is 0.5.
     """
 
-    half_spread: float = 0.3
+    half_spread: float = 0.4
 
     def __post_init__(self) -> None:
         """Raise ValueError for a spread that is not positive."""
