@@ -1,0 +1,122 @@
+"""``annotated.mp4``: the picture with boxes, labels and trails, with the time stamps of the source.
+
+H.264, VP9 or AV1 in MP4 with the index in front (fast start), 8 bit 4:2:0, so that browsers play it. The
+size is the source's; an odd width or height gets one more column or row, because 4:2:0 needs even
+sides. The video begins at zero with the first frame. Drawing and encoding run in a thread behind a short
+queue, beside the tracking.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tracker.errors import SinkError
+from tracker.sinks._draw import Annotator
+from tracker.sinks._encode import Encoder, check_codec
+from tracker.sinks._files import discard, draft, prepare, publish, sink_error, writing
+from tracker.types import FrameResult, RunInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Where to write, with which codec, and how long trails are, in seconds.
+
+    ``queue_frames`` bounds how many frames may wait to be encoded.
+    """
+
+    path: str = "annotated.mp4"
+    codec: Literal["h264", "vp9", "av1"] = "h264"
+    trail_s: float = 1.5
+    queue_frames: int = 8
+
+
+class VideoSink:
+    """Draws and encodes behind the tracking; renames the file when it is finished."""
+
+    def __init__(self, config: Config) -> None:
+        """Nothing is written before ``open``."""
+        self._config = config
+        self._path = Path(config.path)
+        self._queue: queue.Queue[FrameResult | None] = queue.Queue(config.queue_frames)
+        self._thread: threading.Thread | None = None
+        self._failure: Exception | None = None
+        self._told = False
+        self._end_s: float | None = None
+        self._complete = False
+
+    def open(self, run: RunInfo) -> None:
+        """See that the file can be written, and start the thread.
+
+        Raises:
+            SinkError: it cannot, or the codec is missing.
+        """
+        check_codec(self._config.codec)
+        prepare(self._path)
+        with writing(self._path):
+            draft(self._path).touch()
+        self._end_s = run.source.duration_s
+        encoder = Encoder(draft(self._path), self._config.codec, run.source.rate_fps)
+        annotator = Annotator(run.class_names, self._config.trail_s)
+        self._thread = threading.Thread(
+            target=self._work, args=(annotator, encoder), name="video sink", daemon=True
+        )
+        self._thread.start()
+
+    def write(self, result: FrameResult) -> None:
+        """Hand one frame over; waits while the queue is full.
+
+        Raises:
+            SinkError: a frame before could not be written.
+        """
+        if self._failure is not None:
+            self._tell(self._failure)
+        if self._thread is not None:
+            self._queue.put(result)
+
+    def close(self, completed: bool) -> None:
+        """Finish the file and give it its final name, also when the run was broken off.
+
+        Raises:
+            SinkError: it could not be written; the draft is removed then.
+        """
+        if self._thread is None:
+            return
+        thread, self._thread = self._thread, None
+        self._end_s = self._end_s if completed else None
+        self._queue.put(None)
+        thread.join()
+        try:
+            if self._failure is not None and not self._told:
+                self._tell(self._failure)
+            if self._complete:
+                publish(self._path)
+        finally:
+            discard(self._path)
+
+    def _tell(self, failure: Exception) -> None:
+        self._told = True
+        if isinstance(failure, SinkError):
+            raise failure
+        raise sink_error(self._path, failure) from failure
+
+    def _work(self, annotator: Annotator, encoder: Encoder) -> None:
+        """Draw and encode until None comes (in the thread)."""
+        try:
+            while (result := self._queue.get()) is not None:
+                encoder.add(annotator.draw(result), result.frame.time_s)
+            self._complete = encoder.close(self._end_s)
+        except Exception as exc:
+            # Whatever it was is raised where the run can be stopped: at the next write, or at close.
+            self._failure = exc
+            encoder.abandon()
+            while result is not None:
+                result = self._queue.get()
+
+
+def build(config: Config) -> VideoSink:
+    """Build the sink."""
+    return VideoSink(config)
