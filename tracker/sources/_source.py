@@ -1,0 +1,156 @@
+"""The one class behind every source: opens, reads ahead, marks cuts and gaps, hands out frames.
+
+A component gives a function that opens its file, folder or camera and returns an ``Opened``; all that
+sources have in common is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.frame import Frame
+from tracker.errors import SourceError
+from tracker.sources._ahead import ReadAhead
+from tracker.sources._cuts import mark_cuts
+from tracker.sources._notes import Notes
+from tracker.sources._timeline import gap_s
+from tracker.types import SourceInfo
+
+FRAMES_AHEAD = 8
+DEFAULT_FPS = 25.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What a reader gives for each frame.
+
+    Attributes:
+        image: uint8 (H, W, 3), BGR, contiguous.
+        index: 0-based position in the source's order.
+        time_s: presentation time in seconds.
+        arrival_s: when a live picture came, by the monotonic clock; None where it comes from a file.
+        wall_time: the same moment in UTC.
+    """
+
+    image: NDArray[np.uint8]
+    index: int
+    time_s: float
+    arrival_s: float | None = None
+    wall_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A source that is open and known to give at least one picture.
+
+    Attributes:
+        info: what is known of it.
+        pictures: reads it; runs in the reader's thread.
+        close: lets go of the file or camera; called when nobody reads any more.
+        patience_s: how long a single read may take before the reader counts as hung.
+    """
+
+    info: SourceInfo
+    pictures: Generator[Picture, None, None]
+    close: Callable[[], None]
+    patience_s: float = 30.0
+
+
+class Source:
+    """A ``FrameSource``; see ``tracker.protocols``.
+
+    Entered again it starts anew (a camera: goes on with what it sees now). Read ahead are at most 8
+    frames. A live source whose consumer is slow drops frames, which ``index`` and ``gap_s`` show; any
+    other waits for its consumer.
+
+    Args:
+        name: as it may be shown.
+        opener: opens the source, given the notes to write warnings into.
+        cuts: look for the first frame of a new shot (never in a live source).
+    """
+
+    def __init__(self, name: str, opener: Callable[[Notes], Opened], cuts: bool = False) -> None:
+        """Remember what to open; nothing is opened yet."""
+        self._name = name
+        self._opener = opener
+        self._cuts = cuts
+        self._notes = Notes(name)
+        self._info: SourceInfo | None = None
+        self._opened: Opened | None = None
+        self._ahead: ReadAhead[tuple[Picture, bool]] | None = None
+
+    @property
+    def info(self) -> SourceInfo:
+        """What is known before the first frame; stays after the source is left.
+
+        Raises:
+            SourceError: the source was never entered.
+        """
+        if self._info is None:
+            raise SourceError(f"{self._name}: not open yet; use it in a 'with' statement")
+        return self._info
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was wrong so far, one line for each kind."""
+        return self._notes.lines()
+
+    def __enter__(self) -> Self:
+        """Open the source and decode its first picture.
+
+        Raises:
+            SourceError: it cannot be opened or gives no picture.
+        """
+        self.__exit__(None, None, None)
+        self._notes = Notes(self._name)
+        self._opened = self._opener(self._notes)
+        self._info = self._opened.info
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Stop the reader and close the source."""
+        opened, ahead = self._opened, self._ahead
+        self._opened = self._ahead = None
+        if opened is None:
+            return
+        # A reader that hangs in the network keeps what it reads from: closing it there would crash.
+        if ahead is None or ahead.close(opened.patience_s):
+            opened.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames, once for each ``with``.
+
+        Raises:
+            SourceError: the source is not open, or was read already.
+        """
+        if self._opened is None:
+            raise SourceError(f"{self._name}: not open; use it in a 'with' statement")
+        if self._ahead is not None:
+            raise SourceError(f"{self._name}: can be read only once; open it again to start anew")
+        opened = self._opened
+        marked = mark_cuts(opened.pictures, _image, self._cuts and not opened.info.live)
+        self._ahead = ReadAhead(marked, FRAMES_AHEAD, drop=opened.info.live)
+        return _frames(self._ahead, 1 / (opened.info.rate_fps or DEFAULT_FPS))
+
+
+def _image(picture: Picture) -> NDArray[np.uint8]:
+    return picture.image
+
+
+def _frames(pictures: ReadAhead[tuple[Picture, bool]], nominal_s: float) -> Iterator[Frame]:
+    before_s: float | None = None
+    for picture, cut in pictures:
+        # A camera's own clock may stand still while the line is down: a live gap is told by ours.
+        now_s = picture.time_s if picture.arrival_s is None else picture.arrival_s
+        unseen_s = 0.0 if before_s is None else gap_s(now_s - before_s, nominal_s)
+        before_s = now_s
+        yield Frame(picture.image, picture.index, picture.time_s, unseen_s, cut, picture.wall_time)

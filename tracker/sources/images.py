@@ -1,0 +1,139 @@
+"""A folder or glob of pictures, in natural order (``9.jpg`` before ``10.jpg``), at a nominal rate."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.errors import SourceError
+from tracker.opencv import load_cv2
+from tracker.sources._kinds import PICTURES, VIDEOS, matches, natural
+from tracker.sources._notes import Notes
+from tracker.sources._source import Opened, Picture, Source
+from tracker.types import SourceInfo
+
+Image = NDArray[np.uint8]
+Numbered = tuple[int, Image]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What can be set.
+
+    Attributes:
+        path: a folder (not what lies in folders below it), a glob, or one picture.
+        rate_fps: pictures a second; picture number i is at i / rate_fps.
+        cuts: mark the first picture of every new shot.
+    """
+
+    path: str
+    rate_fps: float = 25.0
+    cuts: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            ValueError: the rate is not positive.
+        """
+        if not 0 < self.rate_fps < float("inf"):
+            raise ValueError(f"rate_fps must be greater than 0, not {self.rate_fps}")
+
+
+def build(config: Config) -> Source:
+    """Return the source; nothing is opened before it is entered."""
+    return Source(config.path, partial(_open, config), config.cuts)
+
+
+def _open(config: Config, notes: Notes) -> Opened:
+    load_cv2()
+    paths = _list(config.path)
+    readable = _readable(paths, notes)
+    first = next(readable, None)
+    if first is None:
+        raise SourceError(f"{config.path}: not one of the {len(paths)} pictures can be read")
+    height, width = first[1].shape[:2]
+    info = SourceInfo(config.path, width, height, config.rate_fps, len(paths), len(paths) / config.rate_fps)
+    return Opened(info, _pictures(chain([first], readable), info, config.rate_fps, notes), _nothing_to_close)
+
+
+def _nothing_to_close() -> None:
+    """Pictures are read one by one: no file stays open."""
+
+
+def _list(spec: str) -> list[Path]:
+    """Return the pictures that are meant, in natural order.
+
+    Raises:
+        SourceError: there is none.
+    """
+    path = Path(spec)
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        return _in_folder(path)
+    if not glob.has_magic(spec):
+        raise SourceError(f"{spec}: no such file or folder (looked from {Path.cwd()}); check the path")
+    found = matches(spec)
+    pictures = [p for p in found if p.suffix.lower() in PICTURES]
+    if not pictures:
+        raise SourceError(
+            f"{spec}: matches {len(found)} files, but no picture ({' '.join(sorted(PICTURES))})"
+        )
+    return pictures
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    try:
+        files = [p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")]
+    except OSError as exc:
+        raise SourceError(f"{folder}: cannot be read ({exc.strerror}); check its permissions") from exc
+    pictures = sorted((p for p in files if p.suffix.lower() in PICTURES), key=natural)
+    if not pictures:
+        videos = sum(p.suffix.lower() in VIDEOS for p in files)
+        hint = (
+            f"for the {videos} videos in it give a glob such as '{folder}/*.mp4'"
+            if videos
+            else "check the path"
+        )
+        raise SourceError(f"{folder}: has no pictures in it; {hint}")
+    return pictures
+
+
+def _readable(paths: list[Path], notes: Notes) -> Generator[Numbered, None, None]:
+    for index, path in enumerate(paths):
+        image = _read(path)
+        if image is None:
+            notes.add("pictures that cannot be read, left out: {n}")
+        else:
+            yield index, image
+
+
+def _read(path: Path) -> Image | None:
+    """Return uint8 (H, W, 3) BGR, turned as its EXIF says, or None where it cannot be read."""
+    cv2 = load_cv2()
+    try:
+        data = np.fromfile(path, np.uint8)
+        image: Image | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except (OSError, cv2.error):
+        return None
+    return image
+
+
+def _pictures(
+    readable: Iterable[Numbered], info: SourceInfo, rate_fps: float, notes: Notes
+) -> Generator[Picture, None, None]:
+    cv2 = load_cv2()
+    for index, image in readable:
+        upright = image
+        if image.shape[:2] != (info.height, info.width):
+            notes.add("pictures of another size than the first, scaled to it: {n}")
+            upright = cv2.resize(image, (info.width, info.height), interpolation=cv2.INTER_AREA)
+        yield Picture(upright, index, index / rate_fps)
