@@ -142,7 +142,9 @@ def _numbers(path: Path, lines: list[str], columns: Sequence[int], skip: int) ->
     if not any(line.strip() for line in lines[skip:]):
         return np.zeros((0, len(columns)))
     try:
-        table = np.loadtxt(lines[skip:], delimiter=",", usecols=columns, ndmin=2, comments=None, quotechar='"')
+        table = np.loadtxt(
+            lines[skip:], delimiter=",", usecols=columns, ndmin=2, comments=None, quotechar='"'
+        )
     except (ValueError, IndexError) as exc:
         raise DataError(_first_fault(path, lines, columns, skip)) from exc
     if not np.isfinite(table).all():

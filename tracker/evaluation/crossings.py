@@ -54,9 +54,9 @@ def find_crossings(lines: Sequence[CountLine], tracks: TrackTable) -> list[Cross
     """
     counted = np.array([name != _NOT_COUNTED for name in tracks.classes], bool)
     rows = np.flatnonzero(counted)
-    starts = np.flatnonzero(np.diff(tracks.ids[rows], prepend=-1)) if len(rows) else rows
+    next_track = np.flatnonzero(np.diff(tracks.ids[rows])) + 1
     found: list[Crossing] = []
-    for own in np.split(rows, starts[1:]):
+    for own in np.split(rows, next_track):
         for line in lines:
             found.extend(_first_by_direction(line, tracks, own))
     return sorted(found, key=lambda crossing: (crossing.time_s, crossing.track_id))

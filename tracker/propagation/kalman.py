@@ -83,7 +83,8 @@ def strayed(spread: NDArray[np.float32], half_spread: float) -> NDArray[np.float
     """Return confidences (N,) from the spread of the centres (N,) in box sizes.
 
     1 / (1 + (spread / half_spread)^2). The spread grows with the time since the last detection, and
-    faster for a track that has been seen too rarely to have a velocity.
+    faster for a track that has been seen too rarely to have a velocity. With the default, as many boxes
+    have an IoU of 0.5 with the truth as the confidence says (benchmarks/propagation.py --calibration).
     """
     return np.asarray(1.0 / (1.0 + (spread / half_spread) ** 2), np.float32)
 
