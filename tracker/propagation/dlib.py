@@ -102,7 +102,7 @@ def confidence_of(ratio: float) -> float:
     """Bring dlib's peak-to-side-lobe ratio to [0, 1]: the only place where that is done.
 
     A logistic, 1 / (1 + exp(-0.4 (ratio - 6))), fitted to how often the box still had an IoU of 0.5 with
-    the truth while 17,000 boxes were followed for up to 2 s (see benchmarks/propagation.py --calibration). One
+    the truth while 17,000 boxes were followed for up to 2 s (benchmarks/propagation.py --calibration). One
     sequence differs from another: half of the boxes are right at 6.8 on CDNET-highway, 7.0 on
     TUD-Stadtmitte, 6.1 on MOT16-09 and 2.8 on PETS09-S2L1, whose boxes are small.
     """
