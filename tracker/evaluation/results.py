@@ -100,13 +100,14 @@ def read_tracks(path: Path) -> TrackTable:
     return TrackTable.sort(frames, table[:, 1], ids, table[:, 3:].astype(np.float32), tuple(names))
 
 
-def read_mot(path: Path, rate_fps: float, truth: bool = False) -> TrackTable:
+def read_mot(path: Path, rate_fps: float, truth: bool = False, ignored: bool = False) -> TrackTable:
     """Read a file in MOTChallenge's format: ``frame,id,x,y,width,height,conf[,class...]`` from frame 1.
 
     Args:
         path: the file.
         rate_fps: frames a second, for the times.
-        truth: leave out rows with conf 0, which MOTChallenge marks so as not to be scored.
+        truth: leave out rows with conf 0, which ground truth marks so as not to be scored.
+        ignored: return those rows alone.
 
     Raises:
         ResultError: the file cannot be opened, or a line is not as it should be.
@@ -124,8 +125,8 @@ def read_mot(path: Path, rate_fps: float, truth: bool = False) -> TrackTable:
         numbers.append([*row, 1.0][:7])
     table = np.array(numbers, np.float64).reshape(-1, 7)
     _refuse_unbounded(path, table)
-    if truth:
-        table = table[table[:, 6] != 0]
+    if truth or ignored:
+        table = table[(table[:, 6] == 0) == ignored]
     frames = table[:, 0].astype(np.int64) - 1
     boxes = boxlib.xywh_to_xyxy(table[:, 2:6])
     return TrackTable.sort(frames, frames / rate_fps, table[:, 1].astype(np.int64), boxes, ("",) * len(table))
