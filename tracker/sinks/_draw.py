@@ -58,7 +58,8 @@ class Style:
         """Choose by the shorter side: 10 px text at 240, 15 at 720, 20 at 1080."""
         side = min(width, height)
         text = round(min(max(6.5 + side * 0.0125, 8), 60))
-        return cls(line=max(1, round(side / 420)), text=text, pad=max(2, round(text / 5)))
+        line = 1 if side < 300 else max(2, round(side / 400))
+        return cls(line=line, text=text, pad=max(2, round(text / 5)))
 
 
 class Annotator:
@@ -81,6 +82,7 @@ class Annotator:
         self._trail_s = trail_s
         self._trails: dict[int, deque[tuple[float, float, float]]] = {}
         self._places = LabelPlaces()
+        self._named: set[int] = set()
         self._looked: tuple[Reason, int] | None = None
         self._cv2 = load_cv2()
         self._font = self._cv2.FontFace("sans")
@@ -138,6 +140,7 @@ class Annotator:
     def _draw_labels(self, image: Image, tracks: Sequence[Track], style: Style, status_width: int) -> None:
         height, width = image.shape[:2]
         texts = {track.id: self._label(track, style) for track in tracks}
+        self._named = {i for i, text in texts.items() if text != str(i)}
         sizes = {i: (self._text_width(text, style) + 2 * style.pad, style.text) for i, text in texts.items()}
         status = np.array([(0, 0, status_width, style.status)], np.float32)
         corners = self._places.place({t.id: t.box for t in tracks}, sizes, width, height, status)
@@ -147,8 +150,9 @@ class Annotator:
     def _label(self, track: Track, style: Style) -> str:
         """Name class and id where the box has room for it, the id alone on small ones."""
         full = f"{self._names[track.label]} {track.id}"
-        width = float(track.box[2] - track.box[0])
-        return full if width >= 0.9 * self._text_width(full, style) else str(track.id)
+        room = float(track.box[2] - track.box[0]) / self._text_width(full, style)
+        # A box that breathes around one limit would make its label flicker: so there are two.
+        return full if room >= (0.7 if track.id in self._named else 0.9) else str(track.id)
 
     def _draw_label(
         self, image: Image, text: str, corner: tuple[int, int], size: tuple[int, int], track: Track

@@ -31,7 +31,7 @@ class Config:
     path: str = "annotated.mp4"
     codec: Literal["h264", "vp9", "av1"] = "h264"
     trail_s: float = 1.5
-    queue_frames: int = 8
+    queue_frames: int = 4
 
 
 class VideoSink:

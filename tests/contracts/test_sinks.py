@@ -1,0 +1,203 @@
+"""What every sink promises, whichever is in the folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from detectors import Frame
+from detectors.registry import Registry
+from tracker.errors import NoDisplayError, SinkError
+from tracker.protocols import Sink
+from tracker.types import FrameResult, Origin, Reason, RunInfo, SourceInfo, Track, TrackState
+
+REGISTRY = Registry("tracker.sinks", "sink")
+FRAMES = 12
+
+
+def read_csv(path: Path) -> int:
+    with path.open(newline="") as file:
+        return len({row["frame"] for row in csv.DictReader(file)})
+
+
+def read_mot(path: Path) -> int:
+    return len({line.split(",")[0] for line in path.read_text().splitlines() if line.count(",") == 9})
+
+
+def read_video(path: Path) -> int:
+    with av.open(str(path)) as file:
+        return sum(1 for _ in file.decode(video=0))
+
+
+def read_run(path: Path) -> int:
+    return int(json.loads(path.read_text())["frames"])
+
+
+# How many frames are in the file of each sink that writes one; a new sink must be added here.
+READERS: dict[str, Callable[[Path], int]] = {
+    "csv": read_csv,
+    "mot": read_mot,
+    "video": read_video,
+    "run_json": read_run,
+}
+WITHOUT_FILE = {"window"}
+
+
+def run_info() -> RunInfo:
+    source = SourceInfo("road.mp4", 64, 64, 25.0, duration_s=FRAMES / 25)
+    return RunInfo(source, ("car", "bus"), {}, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def results() -> list[FrameResult]:
+    """A track that is tentative for two frames, then confirmed, coasts, and ends on the last frame."""
+    states = [TrackState.TENTATIVE] * 2 + [TrackState.CONFIRMED] * 8 + [TrackState.COASTING]
+    return [result(index, state) for index, state in enumerate([*states, TrackState.REMOVED])]
+
+
+def result(index: int, state: TrackState) -> FrameResult:
+    image = np.full((64, 64, 3), 10 * index, np.uint8)
+    box = np.array([2 * index, 20, 2 * index + 20, 40], np.float32)
+    looked = index % 4 == 0
+    origin = Origin.DETECTED if looked else Origin.PROPAGATED
+    zero, votes = np.zeros(2, np.float32), np.ones(2, np.float32)
+    track = Track(1, box, zero, 0, 0.9, votes, state, origin, 0.8, 0.0, index / 25, 0.0)
+    return FrameResult(Frame(image, index, index / 25), Reason.INTERVAL if looked else None, None, (track,))
+
+
+@pytest.fixture(params=sorted(READERS))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def build(name: str, path: Path) -> Sink:
+    sink = REGISTRY.build(name, {"path": str(path)})
+    assert isinstance(sink, Sink)
+    return sink
+
+
+def test_every_sink_is_tried_here() -> None:
+    assert set(REGISTRY.names()) == READERS.keys() | WITHOUT_FILE
+
+
+def test_a_run_leaves_its_file_and_nothing_else(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / f"result.{name}"
+    sink = build(name, path)
+    sink.open(run_info())
+    for one in results():
+        sink.write(one)
+    sink.close(True)
+    assert list(path.parent.iterdir()) == [path]
+    expected = FRAMES if name in ("video", "run_json") else FRAMES - 1
+    assert READERS[name](path) == expected
+
+
+def test_a_broken_off_run_leaves_a_valid_file(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"result.{name}"
+    sink = build(name, path)
+    sink.open(run_info())
+    for one in results()[:5]:
+        sink.write(one)
+    sink.close(False)
+    assert list(tmp_path.iterdir()) == [path]
+    assert READERS[name](path) == 5
+
+
+def test_results_and_their_pictures_stay_as_they_are(name: str, tmp_path: Path) -> None:
+    sink = build(name, tmp_path / f"result.{name}")
+    sink.open(run_info())
+    given = results()
+    for one in given:
+        sink.write(one)
+    sink.close(True)
+    for index, one in enumerate(given):
+        assert (one.frame.image == 10 * index).all()
+        assert one.tracks[0].box.tolist() == [2 * index, 20, 2 * index + 20, 40]
+
+
+def test_a_run_without_frames_leaves_no_broken_file(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"result.{name}"
+    sink = build(name, path)
+    sink.open(run_info())
+    sink.close(True)
+    assert list(tmp_path.glob("*.part")) == []
+    assert not path.exists() or READERS[name](path) == 0
+
+
+def test_closing_twice_or_without_opening_is_harmless(name: str, tmp_path: Path) -> None:
+    build(name, tmp_path / "never").close(False)
+    assert list(tmp_path.iterdir()) == []
+    sink = build(name, tmp_path / f"result.{name}")
+    sink.open(run_info())
+    sink.write(results()[5])
+    sink.close(True)
+    before = (tmp_path / f"result.{name}").read_bytes()
+    sink.close(True)
+    sink.close(False)
+    assert (tmp_path / f"result.{name}").read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    for path in (
+        tmp_path / "file" / "result",
+        tmp_path / "file" / "deeper" / "result",
+        Path("/proc/none/result"),
+    ):
+        sink = build(name, path)
+        with pytest.raises(SinkError, match=f"cannot write {path}") as caught:
+            sink.open(run_info())
+        assert "\n" not in str(caught.value)
+        sink.close(False)
+    assert (tmp_path / "file").read_text() == "not a folder"
+
+
+def test_a_path_that_is_a_folder_is_said_in_one_line(name: str, tmp_path: Path) -> None:
+    sink = build(name, tmp_path)
+    with pytest.raises(SinkError, match="it is a folder"):
+        sink.open(run_info())
+    sink.close(False)
+
+
+def test_a_folder_without_permission_is_said_in_one_line(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o500)
+    probe = folder / "probe"
+    try:
+        probe.touch()
+    except PermissionError:
+        with pytest.raises(SinkError, match="Permission denied; choose a folder"):
+            build(name, folder / "result").open(run_info())
+    else:  # root may write anywhere: then the sink may too
+        probe.unlink()
+        sink = build(name, folder / "result")
+        sink.open(run_info())
+        sink.close(True)
+
+
+def test_an_older_file_is_replaced(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"result.{name}"
+    path.write_text("older\n" * 1000)
+    sink = build(name, path)
+    sink.open(run_info())
+    sink.write(results()[5])
+    sink.close(True)
+    assert READERS[name](path) == 1
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_FILE))
+def test_a_window_needs_a_display(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    sink = REGISTRY.build(name)
+    assert isinstance(sink, Sink)
+    with pytest.raises(NoDisplayError):
+        sink.open(run_info())
+    sink.close(False)
+    sink.close(False)
