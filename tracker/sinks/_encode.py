@@ -18,9 +18,10 @@ Image = NDArray[np.uint8]
 
 TIME_BASE = Fraction(1, 90_000)
 
-# Chosen by measurement (two busy cores, 768x432 and 1280x720; CPU ms a frame and Mbit/s): x264 veryfast 11.3
-# and 27 ms, 0.45 and 2.1 Mbit/s; ultrafast 4.5 and 11.7 ms, 0.93 and 5.2; ultrafast with the few tools
-# below that pay on a camera that stands still 5.5 and 14.2 ms, 0.52 and 2.7.
+# Chosen by measurement (two busy cores, 768x432 and 1280x720; CPU ms a frame and Mbit/s at crf 23): veryfast
+# 11.3 and 27 ms, 0.45 and 2.1 Mbit/s; superfast 8.5 and 20, 0.96 and 3.0; ultrafast 4.5 and 11.7, 0.93 and
+# 5.2; ultrafast with the few tools below, which pay where the camera stands still, 5.5 and 14.2, 0.52 and
+# 2.7. Finer chroma keeps thin coloured lines coloured, for a twentieth more.
 _X264 = "cabac=1:mbtree=1:rc-lookahead=10:8x8dct=1:aq-mode=1:bframes=2:deblock=0,0:chroma-qp-offset=-4"
 _CODECS: dict[str, tuple[str, dict[str, str]]] = {
     "h264": ("libx264", {"preset": "ultrafast", "crf": "22", "x264-params": _X264}),
