@@ -88,9 +88,8 @@ def _start(container: InputContainer, config: Config, notes: Notes) -> Opened:
     if first is None:
         told = " ".join(notes.lines()) or "no picture in it"
         raise SourceError(f"{name}: not one frame can be decoded ({told}); copy or download it again")
-    upright = Upright.of(first)
-    info = _info(container, stream, name, upright, _is_live(container, config.path))
-    pictures = _pictures(chain([first], frames), stream, info, upright, notes)
+    info = _info(container, stream, name, first, _is_live(container, config.path))
+    pictures = _pictures(chain([first], frames), stream, info, Upright.of(first), notes)
     return Opened(info, pictures, container.close, patience_s=2 * config.timeout_s)
 
 
@@ -112,23 +111,30 @@ def _video_stream(container: InputContainer, name: str) -> VideoStream:
 
 
 def _info(
-    container: InputContainer, stream: VideoStream, name: str, upright: Upright, live: bool
+    container: InputContainer, stream: VideoStream, name: str, first: VideoFrame, live: bool
 ) -> SourceInfo:
     rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
     rate = next((float(r) for r in rates if r and 0 < r <= _MOST_FPS), None)
     frames = None if live else stream.frames or None
-    duration_s = None if live else _stated_s(container, stream)
+    duration_s = None if live else _stated_s(container, stream, first.time or 0.0)
+    upright = Upright.of(first)
     return SourceInfo(name, upright.width, upright.height, rate, frames, duration_s, live)
 
 
-def _stated_s(container: InputContainer, stream: VideoStream) -> float | None:
-    """Return the length that the container states for the video, in seconds."""
-    if container.format.name == "avi" and stream.frames and stream.average_rate:
+def _stated_s(container: InputContainer, stream: VideoStream, start_s: float) -> float | None:
+    """Return the length that the container states for the video, in seconds from its first frame."""
+    kind = container.format.name
+    if kind == "avi" and stream.frames and stream.average_rate:
         # Its header says how many frames there are; the duration is guessed from the size of the file.
         return float(stream.frames / stream.average_rate)
     if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    return None if container.duration is None else container.duration / av.time_base
+        end_s = float(stream.duration * stream.time_base)
+    elif container.duration is not None:
+        end_s = container.duration / av.time_base
+    else:
+        return None
+    # Matroska states the time of the end, counted from 0 and not from the first frame.
+    return end_s - start_s if kind.startswith("matroska") else end_s
 
 
 def _decoded(
