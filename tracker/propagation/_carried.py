@@ -11,14 +11,14 @@ from detectors import boxes as boxlib
 from detectors.frame import Frame
 from tracker.types import Origin, Track
 
-_LEAST_VISIBLE_PX = 1.0
+_LEAST_VISIBLE = 0.25
 
 
 def carried(frame: Frame, track: Track, box: ArrayLike, confidence: float) -> Track:
     """Return ``track`` with its box on ``frame``, cut at the borders as detections are.
 
-    A box that has left the picture keeps its place outside, with confidence 0: cut, it would have no
-    area, and whoever matches it with detections needs one.
+    A box of which less than a quarter is still in the picture is not cut, and has confidence 0: what is
+    left of it says nothing about the rest, and who ends tracks can see that this one has gone.
 
     Args:
         frame: the new frame.
@@ -28,7 +28,7 @@ def carried(frame: Frame, track: Track, box: ArrayLike, confidence: float) -> Tr
     """
     whole = np.array(box, np.float32)
     visible = boxlib.clip(whole, frame.width, frame.height)
-    if min(visible[2] - visible[0], visible[3] - visible[1]) < _LEAST_VISIBLE_PX:
+    if boxlib.areas(visible) <= _LEAST_VISIBLE * boxlib.areas(whole):
         return replace(track, box=whole, origin=Origin.PROPAGATED, confidence=0.0)
     return replace(track, box=visible, origin=Origin.PROPAGATED, confidence=confidence)
 
