@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.error import EOFError as EndOfFileError
 from av.error import ExitError, FFmpegError, HTTPUnauthorizedError, InvalidDataError
 
 from tracker.errors import SourceError
@@ -79,7 +80,7 @@ def _check_file(path: Path, name: str) -> None:
 
 
 def _why_no_video(path: Path, name: str, exc: Exception) -> str:
-    if not isinstance(exc, InvalidDataError):
+    if not isinstance(exc, (InvalidDataError, EndOfFileError)):
         return f"{name}: cannot be opened ({reason_of(exc)})"
     if _is_mp4(path):
         return (

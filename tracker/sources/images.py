@@ -41,8 +41,10 @@ class Config:
         """Check the values.
 
         Raises:
-            ValueError: the rate is not positive.
+            ValueError: there is no path, or the rate is not positive.
         """
+        if not self.path:
+            raise ValueError("path is empty")
         if not 0 < self.rate_fps < float("inf"):
             raise ValueError(f"rate_fps must be greater than 0, not {self.rate_fps}")
 

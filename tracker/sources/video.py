@@ -60,8 +60,10 @@ class Config:
         """Check the values.
 
         Raises:
-            ValueError: the time-out is not positive.
+            ValueError: there is no path, or the time-out is not positive.
         """
+        if not self.path:
+            raise ValueError("path is empty")
         if not self.timeout_s > 0:
             raise ValueError(f"timeout_s must be greater than 0, not {self.timeout_s}")
 

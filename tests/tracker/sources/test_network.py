@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -83,6 +87,57 @@ def test_a_server_that_is_not_there():
     with pytest.raises(SourceError, match="check the address") as caught:
         build(Config(f"rtsp://user:{SECRET}@127.0.0.1:9/stream")).__enter__()
     assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+@contextmanager
+def stream(data: bytes, hold: bool = False) -> Iterator[str]:
+    """Send ``data`` to whoever connects, then hang up, or keep silent as a camera does that is cut off."""
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(data)
+                if hold:
+                    done.wait(10)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        done.set()
+        thread.join(10)
+
+
+def test_a_live_stream_has_the_wall_clocks_time(make_video):
+    data = make_video("live.ts", 60).read_bytes()
+    with stream(data) as url, build(Config(url, timeout_s=5)) as source:
+        frames = list(source)
+        info = source.info
+    assert (info.live, info.frames, info.duration_s) == (True, None, None)
+    assert frames[0].index == 0 or len(frames) >= 8  # the oldest are dropped where we are slow
+    assert frames[-1].index == 59
+    assert frames[-1].time_s == pytest.approx(59 / 25, abs=0.001)
+    assert all(f.wall_time is not None and f.wall_time.tzinfo is UTC for f in frames)
+
+
+def test_a_stream_that_falls_silent_ends_with_a_warning(make_video):
+    data = make_video("live.ts", 60).read_bytes()
+    with stream(data, hold=True) as url, build(Config(url, timeout_s=0.5)) as source:
+        frames = list(source)
+        warnings = source.warnings
+    assert frames[-1].index > 30
+    assert any("reading broke off (no answer in time)" in w for w in warnings)
+
+
+def test_a_silent_stream_can_be_left(make_video):
+    data = make_video("live.ts", 60).read_bytes()
+    with stream(data, hold=True) as url:
+        with build(Config(url, timeout_s=1)) as source:
+            next(iter(source))
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 3
+        assert not [t for t in threading.enumerate() if t.name == "read-ahead"]
 
 
 @pytest.mark.parametrize(
