@@ -88,7 +88,7 @@ def _start(container: InputContainer, config: Config, notes: Notes) -> Opened:
     frames = _decoded(container, stream, notes)
     first = next(frames, None)
     if first is None:
-        told = " ".join(notes.lines()) or "no picture in it"
+        told = "; ".join(line.removeprefix(f"{name}: ") for line in notes.lines()) or "no picture in it"
         raise SourceError(f"{name}: not one frame can be decoded ({told}); copy or download it again")
     info = _info(container, stream, name, first, _is_live(container, config.path))
     pictures = _pictures(chain([first], frames), stream, info, Upright.of(first), notes)
