@@ -40,21 +40,21 @@ def cxcywh_to_xyxy(boxes: ArrayLike) -> Boxes:
 def centres(boxes: ArrayLike) -> Boxes:
     """Return the centres (..., 2) of xyxy boxes (..., 4)."""
     box = np.asarray(boxes, np.float32)
-    return (box[..., :2] + box[..., 2:]) / 2
+    return np.asarray((box[..., :2] + box[..., 2:]) / 2, np.float32)
 
 
 def areas(boxes: ArrayLike) -> Boxes:
     """Return the areas (...,) of xyxy boxes (..., 4); an inverted box has area 0."""
     box = np.asarray(boxes, np.float32)
     size = np.maximum(box[..., 2:] - box[..., :2], 0)
-    return size[..., 0] * size[..., 1]
+    return np.asarray(size[..., 0] * size[..., 1], np.float32)
 
 
 def clip(boxes: ArrayLike, width: int, height: int) -> Boxes:
     """Cut xyxy boxes (..., 4) at the borders of a picture."""
     box = np.asarray(boxes, np.float32)
     limit = np.array([width, height, width, height], np.float32)
-    return np.clip(box, 0, limit)
+    return np.asarray(np.clip(box, 0, limit), np.float32)
 
 
 def intersections(a: ArrayLike, b: ArrayLike) -> Boxes:
@@ -64,7 +64,7 @@ def intersections(a: ArrayLike, b: ArrayLike) -> Boxes:
     top_left = np.maximum(one[:, None, :2], two[None, :, :2])
     bottom_right = np.minimum(one[:, None, 2:], two[None, :, 2:])
     size = np.maximum(bottom_right - top_left, 0)
-    return size[..., 0] * size[..., 1]
+    return np.asarray(size[..., 0] * size[..., 1], np.float32)
 
 
 def iou(a: ArrayLike, b: ArrayLike) -> Boxes:
@@ -73,4 +73,4 @@ def iou(a: ArrayLike, b: ArrayLike) -> Boxes:
     one = areas(np.asarray(a, np.float32).reshape(-1, 4))
     two = areas(np.asarray(b, np.float32).reshape(-1, 4))
     union = one[:, None] + two[None, :] - common
-    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return np.asarray(np.divide(common, union, out=np.zeros_like(common), where=union > 0), np.float32)

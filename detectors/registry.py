@@ -98,7 +98,7 @@ def _convert(hint: Any, value: object, where: str) -> object:
         choices = typing.get_args(hint)
         if type(None) in choices and value in (None, "none", ""):
             return None
-        return _convert(next(c for c in choices if c is not type(None)), value, where)
+        return _first_that_fits([c for c in choices if c is not type(None)], value, where)
     if typing.get_origin(hint) is typing.Literal:
         allowed = typing.get_args(hint)
         if value not in allowed:
@@ -110,6 +110,16 @@ def _convert(hint: Any, value: object, where: str) -> object:
             raise UsageError(f"{where} must be a list, not {value!r}")
         return tuple(_convert(typing.get_args(hint)[0], part, where) for part in parts)
     return _scalar(hint, value, where)
+
+
+def _first_that_fits(choices: list[Any], value: object, where: str) -> object:
+    """Try the types of a union in their order: ``int | str`` takes "0" as a number and "/dev/x" as it is."""
+    for choice in choices[:-1]:
+        try:
+            return _convert(choice, value, where)
+        except UsageError:
+            continue
+    return _convert(choices[-1], value, where)
 
 
 def _scalar(hint: Any, value: object, where: str) -> object:

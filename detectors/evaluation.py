@@ -1,0 +1,157 @@
+"""Average precision of a detector on labelled pictures that are only partly annotated.
+
+A class is scored on the pictures of the sets that annotate it. Ignore regions, boxes of unknown class and
+boxes with a short side under 6 pixels are neither hits nor misses. For ``any_vehicle`` car, bus and truck are
+one class, and vehicles of unknown class count too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torchvision.ops import nms
+
+from detectors.boxes import xyxy_to_xywh
+from detectors.detections import Detections
+from detectors.frame import Frame
+from detectors.protocol import Detector
+from detectors.training.dataset import VEHICLES, Picture
+
+MIN_SIDE_PX = 6.0
+ANY_VEHICLE = "any_vehicle"
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """Average precision of one class.
+
+    Attributes:
+        ap50: at IoU 0.5; nan without boxes.
+        ap: mean over IoU 0.5 to 0.95; nan without boxes.
+        boxes: number of boxes that had to be found.
+    """
+
+    ap50: float
+    ap: float
+    boxes: int
+
+
+def detect_all(
+    detector: Detector,
+    pictures: Iterable[Picture],
+    read: Callable[[Picture], NDArray[np.uint8]],
+) -> list[Detections]:
+    """Return the detector's answer for every picture, one by one as in use."""
+    return [detector.detect([Frame(read(picture))])[0] for picture in pictures]
+
+
+def evaluate(
+    pictures: Sequence[Picture], found: Sequence[Detections], class_names: Sequence[str]
+) -> dict[str, Precision]:
+    """Return the precision by class name, and of ``any_vehicle``.
+
+    Args:
+        pictures: labelled; their labels are indices into ``class_names``.
+        found: the detections on each of them, down to a low score.
+        class_names: of the labels.
+    """
+    result = {
+        name: _of_class(pictures, found, label, len(class_names)) for label, name in enumerate(class_names)
+    }
+    vehicles = [label for label, name in enumerate(class_names) if name in VEHICLES]
+    if vehicles:
+        result[ANY_VEHICLE] = _of_vehicles(pictures, found, vehicles, len(class_names))
+    return result
+
+
+def mean_ap50(precisions: dict[str, Precision], class_names: Sequence[str]) -> float:
+    """Return the mean AP50 of the classes that have boxes; nan if none has."""
+    values = [precisions[name].ap50 for name in class_names if precisions[name].boxes]
+    return float(np.mean(values)) if values else float("nan")
+
+
+Truth = tuple[NDArray[np.float32], NDArray[np.float32]]  # boxes to find, boxes to ignore
+Found = tuple[NDArray[np.float32], NDArray[np.float32]]  # boxes, scores
+
+
+def _of_class(
+    pictures: Sequence[Picture], found: Sequence[Detections], label: int, unknown: int
+) -> Precision:
+    truths, answers = [], []
+    for picture, detections in zip(pictures, found, strict=True):
+        if picture.annotated[label]:
+            own = picture.labels == label
+            truths.append(_truth(picture, own, picture.labels == unknown))
+            mine = detections.labels == label
+            answers.append((detections.boxes[mine], detections.scores[mine]))
+    return average_precision(truths, answers)
+
+
+def _of_vehicles(
+    pictures: Sequence[Picture], found: Sequence[Detections], vehicles: Sequence[int], unknown: int
+) -> Precision:
+    truths, answers = [], []
+    for picture, detections in zip(pictures, found, strict=True):
+        if picture.annotated[list(vehicles)].any():
+            own = np.isin(picture.labels, [*vehicles, unknown])
+            truths.append(_truth(picture, own, np.zeros_like(own)))
+            mine = np.isin(detections.labels, vehicles)
+            boxes, scores = detections.boxes[mine], detections.scores[mine]
+            keep = nms(torch.from_numpy(boxes), torch.from_numpy(scores), 0.6).numpy()
+            answers.append((boxes[keep], scores[keep]))
+    return average_precision(truths, answers)
+
+
+def _truth(picture: Picture, own: NDArray[np.bool_], doubtful: NDArray[np.bool_]) -> Truth:
+    small = (picture.boxes[:, 2:] - picture.boxes[:, :2]).min(1, initial=np.inf) < MIN_SIDE_PX
+    ignore = (own & small) | doubtful
+    return picture.boxes[own & ~small], np.concatenate([picture.ignore, picture.boxes[ignore]])
+
+
+def average_precision(truths: Sequence[Truth], answers: Sequence[Found]) -> Precision:
+    """Return the average precision of one class, by COCO's rules with 300 boxes a picture.
+
+    Args:
+        truths: of each picture the boxes to find (N, 4) and those to ignore (M, 4), xyxy.
+        answers: on each picture the boxes (K, 4) and scores (K,).
+    """
+    from faster_coco_eval import COCO, COCOeval_faster
+
+    number = sum(len(boxes) for boxes, _ in truths)
+    rows = [
+        {"image_id": i, "category_id": 1, "bbox": box.tolist(), "score": float(score)}
+        for i, (boxes, scores) in enumerate(answers)
+        for box, score in zip(xyxy_to_xywh(boxes), scores, strict=True)
+    ]
+    if not number or not rows:
+        return Precision(0.0 if number else float("nan"), 0.0 if number else float("nan"), number)
+    labelled = [
+        (i, box, crowd)
+        for i, truth in enumerate(truths)
+        for crowd, boxes in enumerate(truth)  # COCO's rule for crowds is what an ignore region needs
+        for box in xyxy_to_xywh(boxes)
+    ]
+    annotations = [
+        {"id": n, "image_id": i, "category_id": 1, "bbox": box.tolist(), "area": float(box[2] * box[3])}
+        | {"iscrowd": crowd}
+        for n, (i, box, crowd) in enumerate(labelled, 1)
+    ]
+    truth = COCO(
+        {
+            "images": [{"id": i} for i in range(len(truths))],
+            "annotations": annotations,
+            "categories": [{"id": 1, "name": "object"}],
+        }
+    )
+    scorer = COCOeval_faster(truth, truth.loadRes(rows), "bbox", print_function=lambda *_: None)
+    scorer.params.maxDets = [1, 100, 300]
+    scorer.params.areaRng = scorer.params.areaRng[:1]
+    scorer.params.areaRngLbl = scorer.params.areaRngLbl[:1]
+    scorer.evaluate()
+    scorer.accumulate()
+    precision = scorer.eval["precision"][:, :, 0, 0, -1]  # (IoU, recall)
+    return Precision(float(precision[0].mean()), float(precision.mean()), number)

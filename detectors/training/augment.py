@@ -1,0 +1,191 @@
+"""Training pictures: placed, cut, mirrored, recoloured, and put together from four.
+
+Every function takes the random generator that it draws from; the same generator gives the same picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.boxes import areas
+from detectors.training.dataset import Picture
+
+GREY = 114
+#: Boxes with a short side below this (pixels at the network's input) are ignored, not learnt.
+MIN_SIDE_PX = 4.0
+#: A box of which less than this share is still visible is ignored; below a tenth it is dropped.
+MIN_VISIBLE = 0.4
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """A picture at the network's input size with what is known about it.
+
+    Attributes:
+        image: uint8 (H, W, 3), BGR.
+        boxes: float32 (N, 4) xyxy.
+        labels: int64 (N,), 0-based; C for a vehicle of unknown class.
+        ignore: float32 (M, 4) xyxy.
+        regions: float32 (R, 4) xyxy, where the parts that it is made of lie.
+        annotated: bool (R, C), the classes annotated in each part.
+    """
+
+    image: Image
+    boxes: Floats
+    labels: NDArray[np.int64]
+    ignore: Floats
+    regions: Floats
+    annotated: NDArray[np.bool_]
+
+
+def single(
+    picture: Picture, read: Callable[[Picture], Image], size: tuple[int, int], rng: np.random.Generator
+) -> Example:
+    """Return one picture at a random place and scale (0.6 to 1.6) on a canvas of ``size`` (W, H)."""
+    canvas = np.full((size[1], size[0], 3), GREY, np.uint8)
+    part = _place(picture, read(picture), canvas, (0, 0, *size), (0.6, 1.6), rng)
+    return _finish(canvas, [part], rng)
+
+
+def mosaic(
+    pictures: list[Picture],
+    read: Callable[[Picture], Image],
+    size: tuple[int, int],
+    rng: np.random.Generator,
+) -> Example:
+    """Return four pictures side by side (Bochkovskiy et al., YOLOv4, 2020), each with its own classes."""
+    width, height = size
+    canvas = np.full((height, width, 3), GREY, np.uint8)
+    x = int(rng.uniform(0.3, 0.7) * width)
+    y = int(rng.uniform(0.3, 0.7) * height)
+    cells = [(0, 0, x, y), (x, 0, width, y), (0, y, x, height), (x, y, width, height)]
+    parts = [
+        _place(picture, read(picture), canvas, cell, (0.35, 1.3), rng)
+        for picture, cell in zip(pictures, cells, strict=True)
+    ]
+    return _finish(canvas, parts, rng)
+
+
+def _place(
+    picture: Picture,
+    image: Image,
+    canvas: Image,
+    cell: tuple[int, int, int, int],
+    scales: tuple[float, float],
+    rng: np.random.Generator,
+) -> Example:
+    """Draw the picture into a cell of the canvas and return what is known there."""
+    left, top, right, bottom = cell
+    height, width = image.shape[:2]
+    fit = min(canvas.shape[1] / width, canvas.shape[0] / height)
+    scale = fit * np.exp(rng.uniform(*np.log(scales)))
+    aspect = np.sqrt(rng.uniform(0.87, 1.15))
+    sx, sy = scale * aspect, scale / aspect
+    # where the picture is larger than the cell a random part is seen, else it lies at a random place
+    tx = left + rng.uniform() * (right - left - width * sx)
+    ty = top + rng.uniform() * (bottom - top - height * sy)
+    matrix = np.array([[sx, 0, tx - left], [0, sy, ty - top]])
+    # the picture's own resolution decides the filter: averaging when it shrinks, else aliasing is learnt
+    flags = cv2.INTER_AREA if scale < 0.7 else cv2.INTER_LINEAR
+    cv2.warpAffine(
+        image,
+        matrix,
+        (right - left, bottom - top),
+        dst=canvas[top:bottom, left:right],
+        flags=flags,
+        borderMode=cv2.BORDER_TRANSPARENT,
+    )
+    seen = np.array(
+        [[max(left, tx), max(top, ty), min(right, tx + width * sx), min(bottom, ty + height * sy)]],
+        np.float32,
+    )
+    factor, shift = np.array([sx, sy, sx, sy]), np.array([tx, ty, tx, ty])
+    boxes = (picture.boxes * factor + shift).astype(np.float32)
+    ignore = (picture.ignore * factor + shift).astype(np.float32)
+    cut = _cut(boxes, seen)
+    share = areas(cut) / np.maximum(areas(boxes), 1e-6)
+    small = (cut[:, 2:] - cut[:, :2]).min(1, initial=np.inf) < MIN_SIDE_PX
+    keep = (share >= MIN_VISIBLE) & ~small
+    doubtful = ~keep & (share >= 0.1)
+    ignore = _cut(ignore, seen)
+    return Example(
+        canvas,
+        cut[keep],
+        picture.labels[keep],
+        np.concatenate([ignore[areas(ignore) > 0], cut[doubtful]]),
+        seen,
+        picture.annotated[None],
+    )
+
+
+def _cut(boxes: Floats, seen: Floats) -> Floats:
+    low, high = seen[0, :2], seen[0, 2:]
+    return np.concatenate([np.clip(boxes[:, :2], low, high), np.clip(boxes[:, 2:], low, high)], 1)
+
+
+def _finish(canvas: Image, parts: list[Example], rng: np.random.Generator) -> Example:
+    """Join the parts, mirror half of the pictures, and change the colours."""
+    boxes, ignore, regions = (
+        np.concatenate([getattr(p, name) for p in parts]) for name in ("boxes", "ignore", "regions")
+    )
+    if rng.uniform() < 0.5:
+        canvas = np.ascontiguousarray(canvas[:, ::-1])
+        width = canvas.shape[1]
+        boxes, ignore, regions = (_mirror(b, width) for b in (boxes, ignore, regions))
+    return Example(
+        recolour(canvas, rng),
+        boxes,
+        np.concatenate([p.labels for p in parts]),
+        ignore,
+        regions,
+        np.concatenate([p.annotated for p in parts]),
+    )
+
+
+def _mirror(boxes: Floats, width: int) -> Floats:
+    return np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], 1)
+
+
+def recolour(image: Image, rng: np.random.Generator) -> Image:
+    """Return the picture (uint8 (H, W, 3) BGR) in another light, sometimes blurred, noisy, hazy or dark."""
+    hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
+    hue, saturation, value = rng.uniform(-8, 8), rng.uniform(0.5, 1.5), rng.uniform(0.6, 1.4)
+    gamma = np.exp(rng.uniform(-0.3, 0.3)) if rng.uniform() > 0.1 else rng.uniform(1.6, 2.6)
+    ramp = np.arange(256, dtype=np.float64)
+    tables = np.stack(
+        [
+            (ramp + hue) % 180,
+            np.clip(ramp * saturation, 0, 255),
+            255 * (np.clip(ramp * value, 0, 255) / 255) ** gamma,
+        ],
+        axis=-1,
+    ).astype(np.uint8)
+    out = cv2.cvtColor(cv2.LUT(hsv, tables[None]), cv2.COLOR_HSV2BGR)
+    if rng.uniform() < 0.1:
+        out = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    return _weather(np.asarray(out, np.uint8), rng)
+
+
+def _weather(image: Image, rng: np.random.Generator) -> Image:
+    out: NDArray[np.uint8] = image
+    if rng.uniform() < 0.08:
+        haze, light = rng.uniform(0.2, 0.6), rng.uniform(140, 230)
+        out = np.asarray(cv2.addWeighted(out, 1 - haze, np.full_like(out, int(light)), haze, 0), np.uint8)
+    if rng.uniform() < 0.15:
+        out = np.asarray(cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.4)), np.uint8)
+    if rng.uniform() < 0.15:
+        noise = rng.normal(0, rng.uniform(3, 12), out.shape).astype(np.float32)
+        out = np.clip(out + noise, 0, 255).astype(np.uint8)
+    if rng.uniform() < 0.15:
+        quality = int(rng.uniform(25, 70))
+        _, code = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        out = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
+    return out

@@ -1,0 +1,225 @@
+"""The training loop: warm-up, cosine, EMA, checkpoints, and taking up where it stopped."""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, Sampler
+
+from detectors.errors import DataError, DetectorError
+from detectors.training.examples import Examples, collate
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast to learn.
+
+    Attributes:
+        steps: number of steps; None when ``minutes`` decides.
+        minutes: wall-clock time of all sessions together; None when ``steps`` decides.
+        batch: pictures a step.
+        rate: highest learning rate, reached after the warm-up.
+        warmup: steps of linear warm-up.
+        decay: weight decay of AdamW, on matrices and kernels only.
+        ema: decay of the moving average of the weights.
+        clip: largest norm of the gradient.
+        plain_share: last share of the training in which no mosaics are made.
+    """
+
+    steps: int | None = None
+    minutes: float | None = None
+    batch: int = 8
+    rate: float = 1e-3
+    warmup: int = 200
+    decay: float = 0.05
+    ema: float = 0.998
+    clip: float = 10.0
+    plain_share: float = 0.2
+
+
+class Training:
+    """One training run that can be broken off and taken up again.
+
+    Args:
+        net: module that returns a dict of losses for pictures and targets in training mode.
+        examples: the stream of training examples.
+        schedule: how long and how fast.
+        folder: for ``last.pt`` (checkpoint) and ``curve.csv``.
+        device: where to train.
+        precision: "fp32" or "bf16" (autocast).
+        workers: processes that prepare examples.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        examples: Examples,
+        schedule: Schedule,
+        folder: Path,
+        device: str = "cpu",
+        precision: str = "fp32",
+        workers: int = 1,
+    ) -> None:
+        """Set up the optimizer; nothing is trained yet.
+
+        Raises:
+            DetectorError: neither or both of steps and minutes are given.
+        """
+        if (schedule.steps is None) == (schedule.minutes is None):
+            raise DetectorError("a training needs either a number of steps or of minutes")
+        self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.examples, self.schedule, self.folder = examples, schedule, folder
+        self.device, self.precision, self.workers = device, precision, workers
+        average = get_ema_multi_avg_fn(schedule.ema)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(net, multi_avg_fn=average, use_buffers=True)
+        self.optimizer = torch.optim.AdamW(_groups(net, schedule.decay), lr=schedule.rate, foreach=True)
+        self.step = 0
+        self.seconds = 0.0
+
+    @property
+    def progress(self) -> float:
+        """Share of the training that is done, 0 to 1."""
+        if self.schedule.steps is not None:
+            return min(self.step / self.schedule.steps, 1.0)
+        return min(self.seconds / (60 * (self.schedule.minutes or 1.0)), 1.0)
+
+    def rate(self) -> float:
+        """Learning rate of the coming step: linear warm-up, then a cosine to 1 % of the highest."""
+        warm = min((self.step + 1) / max(self.schedule.warmup, 1), 1.0)
+        cosine = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.progress))
+        return self.schedule.rate * warm * cosine
+
+    def run(self, report: Callable[[Training, dict[str, float]], None], save_every_s: float = 240) -> None:
+        """Train to the end of the schedule, reporting the losses after every step."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._plan_mosaics()
+        saved = time.monotonic()
+        batches = self._batches()
+        began = time.monotonic()
+        while self.progress < 1.0:
+            losses = self._one_step(*next(batches))
+            self.seconds += time.monotonic() - began
+            began = time.monotonic()
+            self._plan_mosaics()
+            self._write_curve(losses)
+            report(self, losses)
+            if time.monotonic() - saved > save_every_s:
+                self.save()
+                saved = time.monotonic()
+        self.save()
+
+    def _one_step(self, images: Tensor, targets: list[Any]) -> dict[str, float]:
+        self.net.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate()
+        images = images.to(self.device).float().contiguous(memory_format=torch.channels_last)
+        targets = [{k: v.to(self.device) for k, v in t.items()} for t in targets]
+        kind = "cuda" if self.device.startswith("cuda") else "cpu"
+        with torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16"):
+            losses = self.net(images, targets)
+        total = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(total):
+            raise DetectorError(f"the loss is not finite at step {self.step}: try a lower learning rate")
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.net.parameters(), self.schedule.clip)
+        self.optimizer.step()
+        self.average.update_parameters(self.net)
+        self.step += 1
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _plan_mosaics(self) -> None:
+        share = self.schedule.plain_share
+        if self.schedule.steps is not None:
+            last = int((1 - share) * self.schedule.steps)
+        else:
+            last = 2**40 if self.progress < 1 - share else 0
+        self.examples.mosaic_until.value = last * self.schedule.batch
+
+    def _batches(self) -> Iterator[tuple[Tensor, list[Any]]]:
+        loader = DataLoader(
+            self.examples,
+            batch_size=self.schedule.batch,
+            sampler=_From(self.step * self.schedule.batch),
+            num_workers=self.workers,
+            collate_fn=collate,
+            prefetch_factor=4 if self.workers else None,
+            worker_init_fn=_quiet_worker,
+        )
+        return iter(loader)
+
+    def save(self) -> None:
+        """Write ``last.pt``: all that is needed to go on."""
+        state = {
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "schedule": asdict(self.schedule),
+            "random": torch.get_rng_state(),
+        }
+        part = self.folder / "last.pt.part"
+        torch.save(state, part)
+        part.replace(self.folder / "last.pt")
+
+    def resume(self) -> None:
+        """Go on from ``last.pt``.
+
+        Raises:
+            DataError: there is no checkpoint, or it belongs to another network.
+        """
+        file = self.folder / "last.pt"
+        try:
+            state = torch.load(file, map_location=self.device, weights_only=True)
+            self.net.load_state_dict(state["net"])
+            self.average.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (OSError, RuntimeError, KeyError, ValueError) as exc:
+            raise DataError(f"cannot resume from {file}: {exc}") from exc
+        self.step, self.seconds = state["step"], state["seconds"]
+        torch.set_rng_state(state["random"].cpu())
+
+    def _write_curve(self, losses: dict[str, float]) -> None:
+        file = self.folder / "curve.csv"
+        new = not file.exists()
+        with file.open("a", newline="") as stream:
+            writer = csv.writer(stream)
+            if new:
+                writer.writerow(["step", "seconds", "rate", *losses])
+            row = [f"{value:.5f}" for value in losses.values()]
+            writer.writerow([self.step, f"{self.seconds:.1f}", f"{self.rate():.3e}", *row])
+
+
+class _From(Sampler[int]):
+    """Example numbers from ``first`` on, without end."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, 2**31 - 1))
+
+
+def _quiet_worker(_: int) -> None:
+    """OpenCV's own threads would fight with the training for the cores."""
+    import cv2
+
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+
+
+def _groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
+    """Decay matrices and kernels, not biases and normalisation."""
+    heavy = [p for p in net.parameters() if p.requires_grad and p.ndim > 1]
+    light = [p for p in net.parameters() if p.requires_grad and p.ndim <= 1]
+    return [{"params": heavy, "weight_decay": decay}, {"params": light, "weight_decay": 0.0}]

@@ -1,0 +1,95 @@
+"""An endless, repeatable stream of training examples for torch's ``DataLoader``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from multiprocessing import Value
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from detectors.errors import DataError
+from detectors.networks.faster_rcnn import Target
+from detectors.training.augment import Example, mosaic, single
+from detectors.training.dataset import Picture
+
+
+class Examples(Dataset[tuple[Tensor, Target]]):
+    """Example number i depends on the seed and on i alone, so that training can be taken up anywhere.
+
+    Args:
+        pictures: to draw from.
+        weights: probability (P,) of each picture.
+        size: width and height of the network's input.
+        seed: of the whole run.
+        mosaic_share: share of examples that are put together from four pictures.
+    """
+
+    def __init__(
+        self,
+        pictures: Sequence[Picture],
+        weights: NDArray[np.float64],
+        size: tuple[int, int],
+        seed: int,
+        mosaic_share: float = 0.5,
+    ) -> None:
+        """Remember the pictures; none is read yet."""
+        self.pictures = list(pictures)
+        self.cumulative = np.cumsum(weights)
+        self.size = size
+        self.seed = seed
+        self.mosaic_share = mosaic_share
+        #: mosaics end at this example: the last part of a training sees pictures as they are
+        self.mosaic_until: Any = Value("q", 2**62)
+
+    def __len__(self) -> int:
+        """Return a number that no training reaches."""
+        return 2**31 - 1
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Target]:
+        """Return picture (3, H, W) uint8 and target of example ``index``."""
+        rng = np.random.default_rng((self.seed, index))
+        early = index < self.mosaic_until.value
+        if early and rng.uniform() < self.mosaic_share:
+            example = mosaic([self._draw(rng) for _ in range(4)], read_picture, self.size, rng)
+        else:
+            example = single(self._draw(rng), read_picture, self.size, rng)
+        return to_tensors(example)
+
+    def _draw(self, rng: np.random.Generator) -> Picture:
+        place = int(np.searchsorted(self.cumulative, rng.uniform() * self.cumulative[-1]))
+        return self.pictures[min(place, len(self.pictures) - 1)]
+
+
+def read_picture(picture: Picture) -> NDArray[np.uint8]:
+    """Return the picture's pixels, uint8 (H, W, 3) BGR.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    image = cv2.imread(str(picture.path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(f"picture {picture.path} is missing or damaged")
+    return np.asarray(image, np.uint8)
+
+
+def to_tensors(example: Example) -> tuple[Tensor, Target]:
+    """Return an example as uint8 (3, H, W) and the network's target (labels from 1)."""
+    image = torch.from_numpy(np.ascontiguousarray(example.image.transpose(2, 0, 1)))
+    return image, Target(
+        boxes=torch.from_numpy(example.boxes),
+        labels=torch.from_numpy(example.labels + 1),
+        ignore=torch.from_numpy(example.ignore),
+        regions=torch.from_numpy(example.regions),
+        annotated=torch.from_numpy(example.annotated),
+    )
+
+
+def collate(batch: list[tuple[Tensor, Target]]) -> tuple[Tensor, list[Target]]:
+    """Return pictures (B, 3, H, W) uint8 and their targets."""
+    return torch.stack([image for image, _ in batch]), [target for _, target in batch]

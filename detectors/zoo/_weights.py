@@ -1,0 +1,138 @@
+"""Weight files: tensors with a description of the network that they belong to.
+
+A file holds a dict of plain types and tensors, so that ``torch.load(weights_only=True)`` reads it and no code
+in it is ever run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from detectors.errors import WeightsError
+from detectors.networks.faster_rcnn import build_faster_rcnn
+from detectors.networks.smaller_vgg import SmallerVGG
+
+FORMAT = 1
+BACKBONES = {"smaller_vgg": SmallerVGG}
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a network is, beside its weights.
+
+    Attributes:
+        architecture: name of the detector's file in ``detectors.zoo``.
+        backbone: name of the stack of convolutions.
+        class_names: in the order of the labels.
+        vehicle_classes: 0-based classes that a vehicle of unknown class may be.
+        input_size: width and height of the pictures it was trained on, in pixels.
+        score: default score threshold.
+    """
+
+    architecture: str
+    backbone: str
+    class_names: tuple[str, ...]
+    vehicle_classes: tuple[int, ...]
+    input_size: tuple[int, int]
+    score: float
+
+
+def build_network(description: Description) -> nn.Module:
+    """Return the network with random weights.
+
+    Raises:
+        WeightsError: the architecture or the backbone is not known.
+    """
+    if description.architecture != "faster_rcnn" or description.backbone not in BACKBONES:
+        raise WeightsError(
+            f"no network '{description.architecture}' on '{description.backbone}': "
+            f"there is faster_rcnn on {', '.join(BACKBONES)}"
+        )
+    body: nn.Module = BACKBONES[description.backbone]()
+    net: nn.Module = build_faster_rcnn(body, len(description.class_names), description.vehicle_classes)
+    return net
+
+
+def save_weights(path: Path, net: nn.Module, description: Description) -> str:
+    """Write the weights in half precision and return the file's sha256."""
+    tensors = {
+        name: tensor.detach().cpu().half() if tensor.is_floating_point() else tensor.detach().cpu()
+        for name, tensor in net.state_dict().items()
+    }
+    content = {
+        "format": FORMAT,
+        "architecture": description.architecture,
+        "backbone": description.backbone,
+        "class_names": list(description.class_names),
+        "vehicle_classes": list(description.vehicle_classes),
+        "input_size": list(description.input_size),
+        "score": description.score,
+        "weights": tensors,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    torch.save(content, part)
+    part.replace(path)
+    return sha256_of(path)
+
+
+def load_weights(path: Path, sha256: str | None = None) -> tuple[Description, dict[str, Tensor]]:
+    """Read a weight file.
+
+    Args:
+        path: of the file.
+        sha256: expected digest; None to take the file as it is.
+
+    Raises:
+        WeightsError: the file is missing, damaged, altered or of another kind.
+    """
+    if not path.is_file():
+        raise WeightsError(f"weights {path} are missing: install again, or train with 'track train detector'")
+    if sha256 is not None and sha256_of(path) != sha256:
+        raise WeightsError(f"weights {path} are damaged: the sha256 is not the manifest's; install again")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        return _describe(content), {
+            k: v.float() if v.is_floating_point() else v for k, v in content["weights"].items()
+        }
+    except WeightsError:
+        raise
+    except Exception as exc:  # torch.load raises whatever its readers raise: zip, pickle, key and type errors
+        raise WeightsError(f"weights {path} cannot be read: {type(exc).__name__}") from exc
+
+
+def _describe(content: Mapping[str, Any]) -> Description:
+    if content["format"] != FORMAT:
+        raise WeightsError(f"weights of format {content['format']}: this program reads format {FORMAT}")
+    return Description(
+        architecture=str(content["architecture"]),
+        backbone=str(content["backbone"]),
+        class_names=tuple(map(str, content["class_names"])),
+        vehicle_classes=tuple(map(int, content["vehicle_classes"])),
+        input_size=(int(content["input_size"][0]), int(content["input_size"][1])),
+        score=float(content["score"]),
+    )
+
+
+def fill(net: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Put the tensors into the network.
+
+    Raises:
+        WeightsError: they belong to another network or another number of classes.
+    """
+    try:
+        net.load_state_dict(dict(tensors))
+    except RuntimeError as exc:
+        raise WeightsError(f"weights {path} belong to another network or class list") from exc
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

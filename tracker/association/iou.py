@@ -1,0 +1,155 @@
+"""Kalman prediction, overlap, Hungarian assignment (SORT: Bewley et al., ICIP 2016), in two rounds.
+
+The first round matches by plain overlap. What is left is tried again with boxes that are enlarged in
+proportion to their size (buffered IoU: Yang et al., "Hard to Track Objects With Irregular Motions and
+Similar Appearances?", WACV 2023): a small, fast vehicle that was seen only once has no velocity yet and
+does not overlap with itself at the next look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from detectors.boxes import cxcywh_to_xyxy, iou, xyxy_to_cxcywh
+from detectors.detections import Detections
+from detectors.frame import Frame
+from tracker.motion import KalmanBank
+from tracker.tracks import LifeConfig, LifeCycle
+from tracker.types import Origin, Track, TrackState
+
+
+@dataclass(frozen=True, slots=True)
+class Config(LifeConfig):
+    """Settings of the matching, beside those of the tracks' life.
+
+    Attributes:
+        min_iou: least overlap of a match in the first round.
+        buffers: how much boxes are enlarged on every side, in units of their sides, round by round.
+        min_buffered_iou: least overlap of a match in the later rounds.
+        class_penalty: the overlap of two different classes is multiplied by this.
+        propagated_noise: how much less exact than a detection a propagated box is taken to be.
+    """
+
+    min_iou: float = 0.2
+    buffers: tuple[float, ...] = (0.0, 0.5)
+    min_buffered_iou: float = 0.1
+    class_penalty: float = 0.8
+    propagated_noise: float = 3.0
+
+
+class IouAssociator:
+    """Matches by overlap with where each track should be."""
+
+    def __init__(self, config: Config) -> None:
+        """Begin with no tracks."""
+        self._config = config
+        self._life = LifeCycle(config)
+        self._bank = KalmanBank()
+        self._time_s: float | None = None
+
+    def update(self, frame: Frame, tracks: Sequence[Track], detections: Detections | None) -> list[Track]:
+        """Return all tracks after this frame; see ``tracker.protocols.Associator``."""
+        if self._life.ended_by_cut(frame):
+            ended = [replace(t, state=TrackState.REMOVED) for t in tracks]
+            self._bank.stop(t.id for t in tracks)
+            return ended + self._born(frame, detections, range(len(detections or ())))
+        moved = self._moved(frame, tracks)
+        if detections is None:
+            after = [self._life.carried(frame, t) for t in moved]
+        else:
+            after = self._looked(frame, moved, detections)
+        self._bank.stop(t.id for t in after if t.state is TrackState.REMOVED)
+        return sorted(after, key=lambda t: t.id)
+
+    def _looked(self, frame: Frame, tracks: list[Track], detections: Detections) -> list[Track]:
+        pairs = self._match(tracks, detections)
+        found = [
+            self._life.found(frame, t, detections, pairs[i]) if i in pairs else self._life.missed(frame, t)
+            for i, t in enumerate(tracks)
+        ]
+        hit = [found[i] for i in pairs]
+        self._bank.update([t.id for t in hit], _stack(hit))
+        found = self._life.without_duplicates(self._with_velocity(found))
+        free = sorted(set(range(len(detections))) - set(pairs.values()))
+        return found + self._born(frame, detections, free)
+
+    def _born(self, frame: Frame, detections: Detections | None, rows: Sequence[int]) -> list[Track]:
+        if detections is None:
+            return []
+        least = self._life.config.born_score
+        new = [self._life.born(frame, detections, r) for r in rows if detections.scores[r] >= least]
+        self._bank.start([t.id for t in new], _stack(new))
+        return new
+
+    def _moved(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
+        """Return the tracks where they should be now: propagated if believed, else predicted."""
+        if self._time_s is not None:
+            self._bank.predict(max(0.0, frame.time_s - self._time_s))
+        self._time_s = frame.time_s
+        ids = [t.id for t in tracks]
+        predicted = self._bank.boxes(ids)
+        believed = [
+            t.origin is Origin.PROPAGATED and t.confidence >= self._config.min_confidence for t in tracks
+        ]
+        seen = [t for t, b in zip(tracks, believed, strict=True) if b]
+        self._bank.update([t.id for t in seen], _stack(seen), self._config.propagated_noise)
+        moved = [
+            t if b else replace(t, box=box, origin=Origin.PREDICTED)
+            for t, b, box in zip(tracks, believed, predicted, strict=True)
+        ]
+        return self._with_velocity(moved)
+
+    def _with_velocity(self, tracks: list[Track]) -> list[Track]:
+        velocities = self._bank.velocities([t.id for t in tracks])
+        return [replace(t, velocity=v) for t, v in zip(tracks, velocities, strict=True)]
+
+    def _match(self, tracks: Sequence[Track], detections: Detections) -> dict[int, int]:
+        """Return which track (by place) gets which detection (by row)."""
+        pairs: dict[int, int] = {}
+        boxes, labels = _stack(tracks), np.array([t.label for t in tracks], np.int64)
+        for buffer in self._config.buffers:
+            rows = np.array([i for i in range(len(tracks)) if i not in pairs], np.intp)
+            taken = set(pairs.values())
+            columns = np.array([j for j in range(len(detections)) if j not in taken], np.intp)
+            overlap = iou(_enlarged(boxes[rows], buffer), _enlarged(detections.boxes[columns], buffer))
+            same = labels[rows][:, None] == detections.labels[columns][None]
+            overlap = overlap * np.where(same, 1.0, self._config.class_penalty)
+            least = self._config.min_buffered_iou if buffer else self._config.min_iou
+            for i, j in zip(*assign(overlap, least), strict=True):
+                pairs[int(rows[i])] = int(columns[j])
+        return pairs
+
+
+def assign(overlap: NDArray[np.floating], least: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return rows and columns of the one-to-one assignment with the largest sum, pairs below ``least`` cut.
+
+    Args:
+        overlap: (N, M), larger is better.
+        least: pairs below this are no match.
+    """
+    gated = np.where(overlap >= least, overlap, 0.0)
+    rows, columns = linear_sum_assignment(gated, maximize=True)
+    keep = gated[rows, columns] > 0
+    return rows[keep], columns[keep]
+
+
+def _enlarged(boxes: NDArray[np.float32], buffer: float) -> NDArray[np.float32]:
+    if not buffer:
+        return boxes
+    return cxcywh_to_xyxy(
+        xyxy_to_cxcywh(boxes) * np.array([1, 1, 1 + 2 * buffer, 1 + 2 * buffer], np.float32)
+    )
+
+
+def _stack(tracks: Sequence[Track]) -> NDArray[np.float32]:
+    return np.array([t.box for t in tracks], np.float32).reshape(-1, 4)
+
+
+def build(config: Config) -> IouAssociator:
+    """Build the associator."""
+    return IouAssociator(config)

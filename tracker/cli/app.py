@@ -1,0 +1,68 @@
+"""Commands and options put together, and errors turned into one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from detectors.errors import ProjectError
+from tracker.cli.detectors import list_detectors
+from tracker.cli.evaluate_counts import evaluate_counts
+from tracker.cli.run import track
+from tracker.cli.train_detector import train_detector
+
+INTERRUPTED = 130
+
+
+def build_app() -> typer.Typer:
+    """Return the ``track`` command with all that is below it."""
+    app = typer.Typer(
+        name="track",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(track)
+    app.command("detectors")(list_detectors)
+    train = typer.Typer(help="Train on your own labelled pictures.", no_args_is_help=True)
+    train.command("detector")(train_detector)
+    # a second, hidden-from-nobody command keeps 'train detector' two words
+    train.callback()(_nothing)
+    app.add_typer(train, name="train")
+    evaluate = typer.Typer(help="Score a run against the truth.", no_args_is_help=True)
+    evaluate.command("counts")(evaluate_counts)
+    evaluate.callback()(_nothing)
+    app.add_typer(evaluate, name="evaluate")
+    return app
+
+
+def _nothing() -> None:
+    """Typer makes a group of a single command only if the group has a callback."""
+
+
+def run_app(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        return int(build_app()(list(arguments), standalone_mode=False) or 0)
+    except typer.Exit as exc:
+        return exc.exit_code
+    except (Exception, KeyboardInterrupt) as exc:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        message, code = explain(exc)
+        print(f"track: {' '.join(message.split())}", file=sys.stderr)
+        return code
+
+
+def explain(exc: BaseException) -> tuple[str, int]:
+    """Return one line for the user, and the exit code."""
+    if isinstance(exc, (KeyboardInterrupt, typer.Abort)):
+        return "interrupted; what was done so far is kept", INTERRUPTED
+    if isinstance(exc, typer.TyperException):
+        return exc.format_message(), exc.exit_code
+    if isinstance(exc, ProjectError):
+        return str(exc), exc.exit_code
+    return f"unexpected {type(exc).__name__}: {exc} (--debug shows where)", 1

@@ -1,0 +1,106 @@
+"""``track train detector``: weights from one's own labelled pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from detectors.evaluation import Precision
+
+
+def train_detector(
+    data: Annotated[list[Path], typer.Option(help="Folder of COCO-style sets; may be given again.")],
+    out: Annotated[Path, typer.Option(help="Weights to write, such as weights/mine (without suffix).")],
+    minutes: Annotated[float | None, typer.Option(help="How long to train.")] = None,
+    steps: Annotated[int | None, typer.Option(help="How many steps to train, instead of minutes.")] = None,
+    start: Annotated[Path | None, typer.Option("--from", help="Weights to begin from.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
+    weight: Annotated[
+        list[str] | None, typer.Option(help="SET=NUMBER: draw this set's pictures less or more often.")
+    ] = None,
+    batch: Annotated[int, typer.Option(help="Pictures a step.")] = 8,
+    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
+    mosaic: Annotated[float, typer.Option(help="Share of pictures put together from four.")] = 0.5,
+    score: Annotated[float, typer.Option(help="Default score threshold of the weights.")] = 0.3,
+    seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto (tried out), fp32 or bf16.")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="Of torch.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes that prepare pictures.")] = 1,
+) -> None:
+    """Train the detector, measure it on the val split, and enter it in the manifest beside it."""
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+    from detectors.errors import UsageError
+    from detectors.training.detector import Request, train
+    from detectors.training.engine import Schedule, Training
+
+    if (minutes is None) == (steps is None):
+        raise UsageError("give either --minutes or --steps")
+    request = Request(
+        data=tuple(data),
+        out=out,
+        schedule=Schedule(steps=steps, minutes=minutes, batch=batch, rate=rate),
+        set_weights=_set_weights(weight or []),
+        start=start,
+        resume=resume,
+        seed=seed,
+        mosaic_share=mosaic,
+        device=device,
+        precision=precision,
+        threads=threads,
+        workers=workers,
+        score=score,
+    )
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns()[:3], TimeElapsedColumn(), TextColumn("{task.fields[note]}"))
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("training", total=1.0, note="")
+
+        def report(training: Training, losses: dict[str, float]) -> None:
+            speed = training.step * batch / max(training.seconds, 1e-9)
+            note = f"step {training.step}, loss {sum(losses.values()):.3f}, {speed:.1f} pictures a second"
+            bar.update(task, completed=training.progress, note=note)
+            if not console.is_terminal and training.step % 50 == 0:
+                console.print(f"{training.progress:.1%} {note}", highlight=False)
+
+        precisions = train(request, report)
+    print_precisions(precisions, request.class_names)
+
+
+def _set_weights(weights: list[str]) -> dict[str, float]:
+    from detectors.errors import UsageError
+
+    pairs = {}
+    for text in weights:
+        name, _, number = text.partition("=")
+        try:
+            pairs[name] = float(number)
+        except ValueError as exc:
+            raise UsageError(f"--weight takes SET=NUMBER, not '{text}'") from exc
+    return pairs
+
+
+def print_precisions(precisions: Mapping[str, Precision], class_names: Sequence[str]) -> None:
+    """Print the average precision by class."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from detectors.evaluation import mean_ap50
+
+    if not precisions:
+        Console().print("no val split in the data: the weights were not measured")
+        return
+    table = Table(title="On the val split")
+    for name in ("class", "boxes", "AP50", "AP50:95"):
+        table.add_column(name, justify="left" if name == "class" else "right")
+    for name, value in precisions.items():
+        table.add_row(name, str(value.boxes), f"{value.ap50:.3f}", f"{value.ap:.3f}")
+    table.add_row("mean of the classes", "", f"{mean_ap50(dict(precisions), class_names):.3f}", "")
+    Console().print(table)

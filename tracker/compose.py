@@ -1,0 +1,156 @@
+"""From settings to a pipeline: the only wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.catalog import ZOO, find_detector
+from detectors.errors import UnknownNameError, UsageError
+from detectors.protocol import Detector
+from detectors.registry import Registry
+from tracker.config import Settings
+from tracker.pipeline import Pipeline
+from tracker.protocols import FrameSource, Observer, Sink
+from tracker.sources._kinds import kind_of
+from tracker.types import RunInfo
+
+SOURCES = Registry("tracker.sources", "source")
+PROPAGATORS = Registry("tracker.propagation", "propagator")
+TRIGGERS = Registry("tracker.triggers", "trigger")
+ASSOCIATORS = Registry("tracker.association", "associator")
+SINKS = Registry("tracker.sinks", "sink")
+
+#: Registry and chosen names of each kind; a table for a component that is not there is an error.
+_REGISTRIES = {
+    "source": SOURCES,
+    "detector": ZOO,
+    "propagate": PROPAGATORS,
+    "trigger": TRIGGERS,
+    "associate": ASSOCIATORS,
+    "sink": SINKS,
+}
+
+
+def open_pipeline(
+    video: str | Path | Settings, observers: Sequence[Observer] = (), **settings: object
+) -> Pipeline:
+    """Build a pipeline; as a context manager it opens and closes the source.
+
+    Args:
+        video: path, URL, folder of pictures or camera number, or complete settings.
+        observers: watch the results and report events.
+        settings: fields of ``tracker.config.Settings``, such as ``detector="replay:det.txt"``.
+
+    Raises:
+        ProjectError: something asked for does not exist, or does not go together.
+    """
+    chosen = video if isinstance(video, Settings) else Settings(video=str(video))
+    try:
+        chosen = replace(chosen, **settings)  # type: ignore[arg-type]
+    except TypeError as exc:
+        raise UsageError(f"open_pipeline: {exc}") from exc
+    return build_pipeline(chosen, build_detector(chosen), observers)
+
+
+def build_pipeline(settings: Settings, detector: Detector, observers: Sequence[Observer] = ()) -> Pipeline:
+    """Build a pipeline around a detector that is loaded already (one detector serves many videos)."""
+    check_settings(settings)
+    source = build_source(settings)
+    return Pipeline(
+        source=source,
+        detector=detector,
+        propagator=PROPAGATORS.build(settings.propagate, settings.of("propagate", settings.propagate)),
+        triggers=[TRIGGERS.build(name, settings.of("trigger", name)) for name in settings.triggers],
+        associator=ASSOCIATORS.build(settings.associate, settings.of("associate", settings.associate)),
+        observers=tuple(observers),
+        wanted=wanted_classes(settings.classes, detector.class_names),
+    )
+
+
+def build_source(settings: Settings) -> FrameSource:
+    """Build the source that the settings name.
+
+    Raises:
+        UsageError: no video was named.
+    """
+    if not settings.video:
+        raise UsageError("no video: give --video PATH|URL|GLOB or --webcam N")
+    kind = kind_of(settings.video)
+    key = "device" if kind == "camera" else "path"
+    number = settings.video.isdecimal() and kind == "camera"
+    place: object = int(settings.video) if number else settings.video
+    source: FrameSource = SOURCES.build(kind, {key: place, **settings.of("source", kind)})
+    return source
+
+
+def build_detector(settings: Settings) -> Detector:
+    """Load the detector that the settings name."""
+    choice = find_detector(settings.detector)
+    options = {**choice.options, **settings.of("detector", choice.component)}
+    known = {f for f in ZOO.load(choice.component).Config.__dataclass_fields__}
+    if settings.score is not None:
+        options["score" if "score" in known else "min_score"] = settings.score
+    if "device" in known:
+        options.setdefault("device", settings.device)
+    detector: Detector = ZOO.build(choice.component, options)
+    return detector
+
+
+def check_settings(settings: Settings) -> None:
+    """Check what can be checked before anything is built.
+
+    Raises:
+        UsageError: unknown components or options, or components that do not go together.
+    """
+    for kind, tables in settings.options.items():
+        for component, options in tables.items():
+            _REGISTRIES[kind].load(component)
+            _check_options(kind, component, options)
+    if not settings.triggers:
+        raise UsageError("no trigger: give --trigger confidence, interval or always")
+    if settings.propagate == "none" and settings.triggers != ("always",):
+        raise UsageError("--propagate none means the CNN on every frame: use it with --trigger always")
+
+
+def _check_options(kind: str, component: str, options: Mapping[str, object]) -> None:
+    known = set(_REGISTRIES[kind].load(component).Config.__dataclass_fields__)
+    for name in options:
+        if name not in known:
+            raise UnknownNameError(f"option of {kind} {component}", name, known)
+
+
+def wanted_classes(classes: Sequence[str], known: Sequence[str]) -> NDArray[np.bool_] | None:
+    """Return bool (C,) for the named classes; None for all.
+
+    Raises:
+        UnknownNameError: the detector has no such class.
+    """
+    if not classes:
+        return None
+    for name in classes:
+        if name not in known:
+            raise UnknownNameError("class", name, known)
+    return np.array([name in classes for name in known])
+
+
+def run_info(settings: Settings, pipeline: Pipeline) -> RunInfo:
+    """Return what the sinks are told; the pipeline's source must be open."""
+    return RunInfo(
+        source=pipeline.source.info,
+        class_names=pipeline.detector.class_names,
+        settings=settings.plain(),
+        start=datetime.now(UTC),
+        detector=dict(find_detector(settings.detector).facts),
+    )
+
+
+def build_sink(name: str, options: Mapping[str, object]) -> Sink:
+    """Build one sink."""
+    sink: Sink = SINKS.build(name, options)
+    return sink

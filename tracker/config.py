@@ -1,0 +1,146 @@
+"""All settings of a run: a TOML file, then the command line on top of it.
+
+    video = "road.mp4"
+    classes = ["car", "bus"]
+
+    [trigger]
+    use = "confidence"
+
+    [trigger.confidence]
+    threshold = 0.4
+
+Every kind of component has one table: ``use`` names the component (the trigger may name several, separated by
+commas), and the table under its name holds its options. Options are checked against the component's own
+``Config`` when it is built.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from detectors.errors import UnknownNameError, UsageError
+from detectors.registry import read_config
+
+KINDS = ("source", "detector", "propagate", "trigger", "associate", "sink")
+#: The components that were measured to be best together; ``benchmarks/counts.py`` prints the figures.
+DEFAULTS = {
+    "detector": "smaller_vgg",
+    "propagate": "dlib",
+    "trigger": "confidence",
+    "associate": "iou",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is to do.
+
+    Attributes:
+        video: path, URL or glob, or the number of a camera.
+        detector: name or path.
+        propagate: name of the propagator.
+        trigger: names of the triggers, separated by commas.
+        associate: name of the associator.
+        classes: names of the classes to follow; empty for all.
+        score: least score of a detection; None for the detector's own.
+        device: "auto", "cpu" or "cuda".
+        options: by kind, component and option.
+    """
+
+    video: str = ""
+    detector: str = DEFAULTS["detector"]
+    propagate: str = DEFAULTS["propagate"]
+    trigger: str = DEFAULTS["trigger"]
+    associate: str = DEFAULTS["associate"]
+    classes: tuple[str, ...] = ()
+    score: float | None = None
+    device: str = "auto"
+    options: Mapping[str, Mapping[str, Mapping[str, object]]] = field(default_factory=dict)
+
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        """The names of the triggers."""
+        return tuple(name.strip() for name in self.trigger.split(",") if name.strip())
+
+    def of(self, kind: str, component: str) -> dict[str, object]:
+        """Return the options given for one component."""
+        return dict(self.options.get(kind, {}).get(component, {}))
+
+    def with_option(self, kind: str, component: str, name: str, value: object) -> Settings:
+        """Return the settings with one option more."""
+        options = {k: {c: dict(o) for c, o in table.items()} for k, table in self.options.items()}
+        options.setdefault(kind, {}).setdefault(component, {})[name] = value
+        return replace(self, options=options)
+
+    def plain(self) -> dict[str, object]:
+        """Return all settings in plain types, for ``run.json``."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+_PLAIN = {f.name for f in fields(Settings)} - {"options"} - set(KINDS)
+
+
+def read_settings(file: Path | None, assignments: Sequence[str] = ()) -> Settings:
+    """Read a TOML file (None for the defaults) and apply ``key=value`` assignments.
+
+    Raises:
+        UsageError: the file cannot be read, a key is unknown, or a value has the wrong type.
+    """
+    content = _read_toml(file) if file else {}
+    settings = _from_tables(content)
+    for assignment in assignments:
+        settings = _assigned(settings, assignment)
+    return settings
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text())
+    except OSError as exc:
+        raise UsageError(f"settings {file} cannot be read: {exc.strerror}") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise UsageError(f"settings {file} are not TOML: {exc}") from exc
+
+
+def _from_tables(content: Mapping[str, Any]) -> Settings:
+    values: dict[str, object] = {}
+    options: dict[str, dict[str, dict[str, object]]] = {}
+    for key, value in content.items():
+        if key in _PLAIN:
+            values[key] = value
+        elif key in KINDS and isinstance(value, Mapping):
+            for name, inner in value.items():
+                if name == "use" and key in DEFAULTS:
+                    values[key] = inner
+                elif isinstance(inner, Mapping):
+                    options.setdefault(key, {})[name] = dict(inner)
+                else:
+                    raise UsageError(f"[{key}] holds 'use' and one table a component, not '{name}'")
+        else:
+            raise UnknownNameError("setting", key, _PLAIN | set(KINDS))
+    return replace(_checked(values), options=options)
+
+
+def _assigned(settings: Settings, assignment: str) -> Settings:
+    key, equals, value = assignment.partition("=")
+    parts = key.strip().split(".")
+    if not equals:
+        raise UsageError(f"--set takes key=value, not '{assignment}'")
+    if len(parts) == 1 and parts[0] in _PLAIN | set(DEFAULTS):
+        checked = _checked({parts[0]: value})
+        return replace(settings, **{parts[0]: getattr(checked, parts[0])})
+    if len(parts) == 3 and parts[0] in KINDS:
+        return settings.with_option(parts[0], parts[1], parts[2], value)
+    raise UsageError(
+        f"--set does not know '{key}': use a setting ({', '.join(sorted(_PLAIN | set(DEFAULTS)))}) or "
+        f"kind.component.option with kind one of {', '.join(KINDS)}"
+    )
+
+
+def _checked(values: Mapping[str, object]) -> Settings:
+    settings: Settings = read_config(Settings, values, "the settings")
+    return settings

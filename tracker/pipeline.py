@@ -1,0 +1,127 @@
+"""The loop: every box is carried along, and the CNN looks when there is a reason to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.detections import Detections
+from detectors.frame import Frame
+from detectors.protocol import Detector
+from tracker.protocols import Associator, FrameSource, Observer, Propagator, Sink, Trigger
+from tracker.types import FrameResult, Origin, RunInfo, Track, TrackState
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """One source, followed to its end.
+
+    Attributes:
+        source: frames with their times.
+        detector: the CNN, or whatever stands for it.
+        propagator: carries boxes between two looks.
+        triggers: asked in turn; the first reason counts.
+        associator: gives detections to tracks.
+        observers: watch the results and report events.
+        wanted: bool (C,), classes to follow; None for all.
+    """
+
+    source: FrameSource
+    detector: Detector
+    propagator: Propagator
+    triggers: Sequence[Trigger]
+    associator: Associator
+    observers: Sequence[Observer] = ()
+    wanted: NDArray[np.bool_] | None = None
+    _live: list[Track] = field(default_factory=list)
+    _clock: dict[str, float] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        """Open the source."""
+        self.source.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Close the source."""
+        self.source.__exit__(kind, exc, tb)
+
+    def run(self) -> Iterator[FrameResult]:
+        """Yield one result a frame, in order."""
+        frames = iter(self.source)
+        while True:
+            self._clock = {}
+            frame = self._timed("read", lambda: next(frames, None))
+            if frame is None:
+                return
+            result = self._step(frame)
+            events = [event for observer in self.observers for event in observer.observe(result)]
+            yield replace(result, events=tuple(events), stage_s=self._clock)
+
+    def _step(self, frame: Frame) -> FrameResult:
+        # nothing can be carried into a new shot, and with nothing to carry nobody is asked
+        carry = self._live and not frame.cut
+        tracks = (
+            self._timed("propagate", lambda: self.propagator.step(frame, self._live)) if carry else self._live
+        )
+        reasons = (trigger.reason(frame, tracks) for trigger in self.triggers)
+        reason = self._timed("trigger", lambda: next((r for r in reasons if r), None))
+        detections = self._timed("detect", lambda: self._detect(frame)) if reason else None
+        tracks = self._timed("associate", lambda: self.associator.update(frame, tracks, detections))
+        if detections is not None:
+            for trigger in self.triggers:
+                trigger.looked(frame, tracks)
+        self._timed("propagate", lambda: self._restart(frame, tracks))
+        self._live = [track for track in tracks if track.state is not TrackState.REMOVED]
+        return FrameResult(frame, reason, detections, tuple(tracks))
+
+    def _detect(self, frame: Frame) -> Detections:
+        detections = self.detector.detect([frame])[0]
+        return detections if self.wanted is None else detections.select(self.wanted[detections.labels])
+
+    def _restart(self, frame: Frame, tracks: Sequence[Track]) -> None:
+        self.propagator.stop([t.id for t in tracks if t.state is TrackState.REMOVED])
+        found = [t for t in tracks if t.origin is Origin.DETECTED and t.state is not TrackState.REMOVED]
+        if found:
+            self.propagator.start(frame, found)
+
+    def _timed(self, stage: str, work: Callable[[], T]) -> T:
+        began = time.perf_counter()
+        value = work()
+        self._clock[stage] = self._clock.get(stage, 0.0) + time.perf_counter() - began
+        return value
+
+
+def record(
+    results: Iterable[FrameResult], sinks: Sequence[Sink], run: RunInfo
+) -> Generator[FrameResult, None, None]:
+    """Pass the results on while writing them to every sink; close the sinks whatever happens.
+
+    A run that is broken off (an error, Ctrl-C, the consumer stops early) closes them with
+    ``completed=False``: what was done so far is kept.
+    """
+    completed = False
+    with ExitStack() as stack:
+        for sink in sinks:
+            stack.callback(_close, sink, lambda: completed)
+            sink.open(run)
+        for result in results:
+            for sink in sinks:
+                sink.write(result)
+            yield result
+        completed = True
+
+
+def _close(sink: Sink, completed: Callable[[], bool]) -> None:
+    """Close a sink with what is known when its turn comes, not when the run began."""
+    sink.close(completed())

@@ -1,0 +1,156 @@
+"""The life of a track: tentative, confirmed, coasting, removed. All times in seconds.
+
+    born ------> TENTATIVE --found again--> CONFIRMED --looked, not found--> COASTING
+                     |                          ^                               |  |
+           looked, not found                    '---------- found again --------'  |
+                     v                                                             v
+                  REMOVED <------------- not seen for max_missing_s ------------ (any)
+
+A frame on which the CNN did not look is no miss: it changes no state, it only lets time pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.boxes import areas, clip, iou
+from detectors.detections import Detections
+from detectors.frame import Frame
+from tracker.types import Origin, Track, TrackState
+
+
+@dataclass(frozen=True, slots=True)
+class LifeConfig:
+    """How long tracks live.
+
+    Attributes:
+        born_score: least score of a detection that may start a track.
+        confirm_looks: looks that must have found a track before it is reported.
+        sure_score: a detection with at least this score counts as two looks; above 1 for never.
+        max_missing_s: a track that was not seen for this long is removed.
+        max_tentative_s: a tentative track that was not found again for this long is removed.
+        min_confidence: least confidence of a propagated box that is believed.
+        duplicate_iou: a track that a look missed is removed where it covers a found one this much.
+    """
+
+    born_score: float = 0.4
+    confirm_looks: int = 2
+    sure_score: float = 1.1
+    max_missing_s: float = 1.0
+    max_tentative_s: float = 0.6
+    min_confidence: float = 0.2
+    duplicate_iou: float = 0.7
+
+
+class LifeCycle:
+    """Gives out ids, and moves tracks from state to state.
+
+    Args:
+        config: how long tracks live.
+    """
+
+    def __init__(self, config: LifeConfig) -> None:
+        """Begin with id 1."""
+        self.config = config
+        self._next_id = 1
+
+    def born(self, frame: Frame, detections: Detections, row: int) -> Track:
+        """Return a new tentative track for one detection, with an id never used before."""
+        label, score = int(detections.labels[row]), float(detections.scores[row])
+        track = Track(
+            id=self._next_id,
+            box=detections.boxes[row],
+            velocity=np.zeros(2, np.float32),
+            label=label,
+            score=score,
+            class_scores=_vote(np.zeros(0, np.float32), label, score),
+            state=TrackState.TENTATIVE,
+            origin=Origin.DETECTED,
+            confidence=score,
+            first_seen_s=frame.time_s,
+            last_seen_s=frame.time_s,
+            last_detected_s=frame.time_s,
+            detections=1 if score < self.config.sure_score else self.config.confirm_looks,
+            embedding=_embedding(detections, row),
+        )
+        self._next_id += 1
+        return self._confirm(track)
+
+    def found(self, frame: Frame, track: Track, detections: Detections, row: int) -> Track:
+        """Return the track at the place of the detection that was matched with it."""
+        label, score = int(detections.labels[row]), float(detections.scores[row])
+        votes = _vote(track.class_scores, label, score)
+        looks = 2 if score >= self.config.sure_score else 1
+        track = replace(
+            track,
+            box=detections.boxes[row],
+            label=int(votes.argmax()),
+            score=score,
+            class_scores=votes,
+            origin=Origin.DETECTED,
+            confidence=score,
+            last_seen_s=frame.time_s,
+            last_detected_s=frame.time_s,
+            detections=track.detections + looks,
+            embedding=_embedding(detections, row),
+        )
+        return self._confirm(track)
+
+    def missed(self, frame: Frame, track: Track) -> Track:
+        """Return the track after a look that did not find it."""
+        if track.state is TrackState.TENTATIVE:
+            return replace(track, state=TrackState.REMOVED)
+        return self._age(frame, replace(track, state=TrackState.COASTING))
+
+    def carried(self, frame: Frame, track: Track) -> Track:
+        """Return the track after a frame on which nobody looked."""
+        believed = track.origin is Origin.PROPAGATED and track.confidence >= self.config.min_confidence
+        if believed and track.state is TrackState.CONFIRMED:
+            track = replace(track, last_seen_s=frame.time_s)
+        return self._age(frame, track)
+
+    def without_duplicates(self, tracks: Sequence[Track]) -> list[Track]:
+        """Remove tracks that a look missed and that lie on one that it found."""
+        found = [t for t in tracks if t.origin is Origin.DETECTED]
+        missed = [t for t in tracks if t.origin is not Origin.DETECTED and t.state is not TrackState.REMOVED]
+        if not found or not missed:
+            return list(tracks)
+        cover = iou(np.stack([t.box for t in missed]), np.stack([t.box for t in found])).max(1)
+        gone = {t.id for t, c in zip(missed, cover, strict=True) if c >= self.config.duplicate_iou}
+        return [replace(t, state=TrackState.REMOVED) if t.id in gone else t for t in tracks]
+
+    def ended_by_cut(self, frame: Frame) -> bool:
+        """Return whether no track can live on into this frame: a new shot, or too long a gap."""
+        return frame.cut or frame.gap_s > self.config.max_missing_s
+
+    def _confirm(self, track: Track) -> Track:
+        if track.detections >= self.config.confirm_looks:
+            return replace(track, state=TrackState.CONFIRMED)
+        return track
+
+    def _age(self, frame: Frame, track: Track) -> Track:
+        tentative = track.state is TrackState.TENTATIVE
+        limit = self.config.max_tentative_s if tentative else self.config.max_missing_s
+        gone = frame.time_s - track.last_seen_s > limit or _has_left(frame, track.box)
+        return replace(track, state=TrackState.REMOVED) if gone else track
+
+
+def _has_left(frame: Frame, box: NDArray[np.float32]) -> bool:
+    """Return whether less than a quarter of the box is still in the picture."""
+    area = float(areas(box))
+    return float(areas(clip(box, frame.width, frame.height))) < 0.25 * area or area <= 0
+
+
+def _vote(votes: NDArray[np.float32], label: int, score: float) -> NDArray[np.float32]:
+    new = np.zeros(max(len(votes), label + 1), np.float32)
+    new[: len(votes)] = votes
+    new[label] += score
+    return new
+
+
+def _embedding(detections: Detections, row: int) -> NDArray[np.float32] | None:
+    return None if detections.embeddings is None else detections.embeddings[row]
