@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -20,6 +20,7 @@ from tracker.evaluation.counts import CountEvent, CountScore, CountTruth, read_t
 from tracker.evaluation.crossings import CountLine, find_crossings
 from tracker.evaluation.results import TrackTable, read_tracks
 
+CALM = settings(deadline=None, derandomize=True, max_examples=60)  # the same on a busy machine
 RATE_FPS = 10.0
 COUNTS = Path(__file__).resolve().parents[4] / "shared" / "data" / "counts"
 HEADER = "frame,time_s,track_id,class,score,x1,y1,x2,y2,origin,confidence\n"
@@ -153,6 +154,7 @@ def worlds(draw: st.DrawFn) -> tuple[CountTruth, TrackTable]:
     return truth(*events), table(*rows)
 
 
+@CALM
 @given(worlds(), st.integers(-500, 500), st.integers(-500, 500))
 def test_moving_picture_and_lines_changes_nothing(
     world: tuple[CountTruth, TrackTable], dx: int, dy: int
@@ -165,6 +167,7 @@ def test_moving_picture_and_lines_changes_nothing(
     assert numbers(after) == numbers(score_counts(counts, tracks))
 
 
+@CALM
 @given(worlds())
 def test_turning_the_line_round_swaps_the_directions(world: tuple[CountTruth, TrackTable]) -> None:
     counts, tracks = world
@@ -174,6 +177,7 @@ def test_turning_the_line_round_swaps_the_directions(world: tuple[CountTruth, Tr
     assert numbers(after) == numbers(score_counts(counts, tracks))
 
 
+@CALM
 @given(worlds())
 def test_rows_in_between_change_nothing(world: tuple[CountTruth, TrackTable]) -> None:
     counts, tracks = world
@@ -188,6 +192,7 @@ def test_rows_in_between_change_nothing(world: tuple[CountTruth, TrackTable]) ->
     assert numbers(score_counts(counts, doubled)) == numbers(score_counts(counts, tracks))
 
 
+@CALM
 @given(worlds())
 def test_every_event_and_crossing_is_accounted_for(world: tuple[CountTruth, TrackTable]) -> None:
     counts, tracks = world
