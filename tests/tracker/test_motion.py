@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from tracker.motion import KalmanBank, MotionConfig
 
-
 CALM = settings(deadline=None, derandomize=True, max_examples=30)  # the same on a busy machine
 
 

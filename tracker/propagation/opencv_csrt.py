@@ -18,7 +18,7 @@ class Config:
         half_life_s: time since the last detection in which the confidence halves.
     """
 
-    half_life_s: float = 1.0
+    half_life_s: float = 2.0
 
     def __post_init__(self) -> None:
         """Raise ValueError for a time that is not positive."""
