@@ -63,7 +63,7 @@ def _print_scores(console: Console, scores: list[tuple[str, CountScore]]) -> Non
     from rich.table import Table
 
     table = Table(title="Line crossings", show_footer=False)
-    table.add_column("clip")
+    table.add_column("clip", overflow="fold")
     for name in ("hits", "misses", "false", "precision", "recall", "F1"):
         table.add_column(name, justify="right")
     for clip, score in scores:
