@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.ops import nms
 
+from detectors import boxes as boxlib
 from detectors.detections import Detections
 from detectors.errors import DetectorError
 from detectors.frame import Frame
@@ -76,10 +77,17 @@ class FasterRcnnDetector:
         self._net = fused(net.eval()).to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Return one ``Detections`` a frame; see ``detectors.protocol.Detector``."""
-        if not frames:
-            return []
-        size = input_size(frames[0].width, frames[0].height, self._pixels)
+        """Return one ``Detections`` a frame; frames of one shape go through the network together."""
+        by_size: dict[tuple[int, int], list[int]] = {}
+        for place, frame in enumerate(frames):
+            by_size.setdefault(input_size(frame.width, frame.height, self._pixels), []).append(place)
+        answers: dict[int, Detections] = {}
+        for size, places in by_size.items():
+            found = self._look([frames[place] for place in places], size)
+            answers.update(zip(places, found, strict=True))
+        return [answers[place] for place in range(len(frames))]
+
+    def _look(self, frames: Sequence[Frame], size: tuple[int, int]) -> list[Detections]:
         pictures, scales = zip(*(letterbox(frame.image, size) for frame in frames), strict=True)
         batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)  # channels-last already
         with torch.inference_mode():
@@ -101,13 +109,13 @@ class FasterRcnnDetector:
             keep = nms(boxes, scores, self._config.nms_iou)
         else:
             keep = scores.argsort(descending=True)
-        xyxy = boxes[keep].cpu().numpy() / scale
-        limit = np.array([frame.width, frame.height] * 2, np.float32)
+        xyxy = boxlib.clip(boxes[keep].cpu().numpy() / scale, frame.width, frame.height)
+        seen = boxlib.areas(xyxy) > 0  # what lies in the grey margin alone is cut to nothing
         return Detections(
-            np.clip(xyxy, 0, limit).astype(np.float32),
+            xyxy,
             scores[keep].cpu().numpy().astype(np.float32),
             labels[keep].cpu().numpy().astype(np.int64) - 1,
-        )
+        ).select(seen)
 
 
 def input_size(width: int, height: int, pixels: int) -> tuple[int, int]:
@@ -115,8 +123,9 @@ def input_size(width: int, height: int, pixels: int) -> tuple[int, int]:
 
     Both are multiples of 32. A 4:3 picture letterboxed into 16:9 would waste a quarter of the pixels.
     """
+    most = max(pixels // STRIDE**2, 1)  # even for a picture that is one line of pixels
     ideal = (pixels * width / height) ** 0.5
-    across = max(round(ideal / STRIDE), 1) * STRIDE
+    across = min(max(round(ideal / STRIDE), 1), most) * STRIDE
     down = max(round(pixels / across / STRIDE), 1) * STRIDE
     return across, down
 
@@ -125,7 +134,7 @@ def letterbox(image: NDArray[np.uint8], size: tuple[int, int]) -> tuple[NDArray[
     """Return the picture (uint8 (H, W, 3)) scaled into the top left of a grey canvas, and the scale."""
     height, width = image.shape[:2]
     scale = min(size[0] / width, size[1] / height)
-    inner = min(round(width * scale), size[0]), min(round(height * scale), size[1])
+    inner = [min(max(round(side * scale), 1), room) for side, room in zip((width, height), size, strict=True)]
     canvas = np.full((size[1], size[0], 3), 114, np.uint8)
     method = cv2.INTER_AREA if scale < 0.7 else cv2.INTER_LINEAR
     cv2.resize(image, inner, dst=canvas[: inner[1], : inner[0]], interpolation=method)
