@@ -35,7 +35,7 @@ class Detections:
         _expect("scores", self.scores, np.float32, (n,))
         _expect("labels", self.labels, np.int64, (n,))
         if self.embeddings is not None:
-            _expect("embeddings", self.embeddings, np.float32, (n, *self.embeddings.shape[1:]))
+            _expect("embeddings", self.embeddings, np.float32, (n, self.embeddings.shape[-1]))
         if not np.isfinite(self.boxes).all():
             raise ValueError("boxes must be finite")
         if n and not (self.scores.min() >= 0.0 and self.scores.max() <= 1.0):

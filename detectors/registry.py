@@ -84,10 +84,17 @@ def read_config(cls: type, options: Mapping[str, object], owner: str) -> Any:
         if key not in known:
             raise UnknownNameError(f"option of {owner}", key, known)
         values[key] = _convert(hints[key], value, f"{owner}: {key}")
+    missing = [f.name for f in dataclasses.fields(cls) if f.init and f.name not in values and _is_required(f)]
+    if missing:
+        raise UsageError(f"{owner} needs {' and '.join(missing)}")
     try:
         return cls(**values)
     except (ValueError, TypeError) as exc:
         raise UsageError(f"{owner}: {exc}") from exc
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 _BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -105,11 +112,19 @@ def _convert(hint: Any, value: object, where: str) -> object:
             raise UsageError(f"{where} must be one of {', '.join(map(str, allowed))}, not '{value}'")
         return value
     if typing.get_origin(hint) is tuple:
-        parts = value.split(",") if isinstance(value, str) else value
-        if not isinstance(parts, (list, tuple)):
-            raise UsageError(f"{where} must be a list, not {value!r}")
-        return tuple(_convert(typing.get_args(hint)[0], part, where) for part in parts)
+        return _tuple(typing.get_args(hint), value, where)
     return _scalar(hint, value, where)
+
+
+def _tuple(kinds: tuple[Any, ...], value: object, where: str) -> tuple[object, ...]:
+    parts = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)):
+        raise UsageError(f"{where} must be a list, not {value!r}")
+    if kinds[-1] is Ellipsis:
+        kinds = kinds[:1] * len(parts)
+    if len(parts) != len(kinds):
+        raise UsageError(f"{where} must have {len(kinds)} values, not {len(parts)}")
+    return tuple(_convert(kind, part, where) for kind, part in zip(kinds, parts, strict=True))
 
 
 def _first_that_fits(choices: list[Any], value: object, where: str) -> object:
@@ -127,7 +142,10 @@ def _scalar(hint: Any, value: object, where: str) -> object:
         if hint is bool:
             return value if isinstance(value, bool) else _BOOLS[str(value).lower()]
         if hint in (int, float) and not isinstance(value, bool):
-            return hint(value)
+            number = hint(value)
+            if isinstance(value, float) and number != value:
+                raise ValueError("a fraction")
+            return number
         if hint is str and isinstance(value, str):
             return value
     except (ValueError, KeyError, TypeError) as exc:
