@@ -152,7 +152,7 @@ def partial_cross_entropy(logits: Tensor, wanted: Tensor, allowed: Tensor) -> Te
     """
     low = torch.finfo(logits.dtype).min
     loss = logits.masked_fill(~allowed, low).logsumexp(1) - logits.masked_fill(~wanted, low).logsumexp(1)
-    return loss.mean()
+    return loss.sum() / max(len(loss), 1)  # nothing is sampled where ignore regions cover the whole batch
 
 
 class MaskedRPN(RegionProposalNetwork):  # type: ignore[misc]
@@ -172,6 +172,15 @@ class MaskedRPN(RegionProposalNetwork):  # type: ignore[misc]
             background = torch.where(label == 0)[0]
             label[background[covered_by(anchor[background], regions)]] = -1
         return labels, boxes
+
+    def compute_loss(
+        self, objectness: Tensor, deltas: Tensor, labels: list[Tensor], wanted: list[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Return torchvision's losses; 0 where ignore regions leave nothing to sample."""
+        if all(bool((label < 0).all()) for label in labels):
+            return objectness.sum() * 0, deltas.sum() * 0
+        losses: tuple[Tensor, Tensor] = super().compute_loss(objectness, deltas, labels, wanted)
+        return losses
 
 
 class MaskedRoIHeads(RoIHeads):  # type: ignore[misc]
