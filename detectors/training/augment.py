@@ -92,17 +92,7 @@ def _place(
     # where the picture is larger than the cell a random part is seen, else it lies at a random place
     tx = left + rng.uniform() * (right - left - width * sx)
     ty = top + rng.uniform() * (bottom - top - height * sy)
-    matrix = np.array([[sx, 0, tx - left], [0, sy, ty - top]])
-    # the picture's own resolution decides the filter: averaging when it shrinks, else aliasing is learnt
-    flags = cv2.INTER_AREA if scale < 0.7 else cv2.INTER_LINEAR
-    cv2.warpAffine(
-        image,
-        matrix,
-        (right - left, bottom - top),
-        dst=canvas[top:bottom, left:right],
-        flags=flags,
-        borderMode=cv2.BORDER_TRANSPARENT,
-    )
+    _draw(image, canvas[top:bottom, left:right], (sx, sy), (tx - left, ty - top))
     seen = np.array(
         [[max(left, tx), max(top, ty), min(right, tx + width * sx), min(bottom, ty + height * sy)]],
         np.float32,
@@ -124,6 +114,23 @@ def _place(
         seen,
         picture.annotated[None],
     )
+
+
+def _draw(image: Image, cell: Image, scale: tuple[float, float], shift: tuple[float, float]) -> None:
+    """Draw the picture scaled and shifted into the cell; its corner (0, 0) comes to ``shift``.
+
+    As in use, a picture that shrinks is averaged, which ``warpAffine`` cannot: else aliasing is learnt.
+    """
+    height, width = image.shape[:2]
+    (sx, sy), (tx, ty) = scale, shift
+    if max(sx, sy) < 0.7:
+        size = max(round(width * sx), 1), max(round(height * sy), 1)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        sx, sy = sx * width / size[0], sy * height / size[1]
+    # OpenCV's coordinates are those of the pixels' centres, half a pixel off the corners that boxes use
+    matrix = np.array([[sx, 0, tx + (sx - 1) / 2], [0, sy, ty + (sy - 1) / 2]])
+    area = cell.shape[1], cell.shape[0]
+    cv2.warpAffine(image, matrix, area, dst=cell, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
 
 
 def _cut(boxes: Floats, seen: Floats) -> Floats:
