@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import pickle
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -18,6 +19,8 @@ from torch.utils.data import DataLoader, Sampler
 from detectors.errors import DataError, DetectorError
 from detectors.training.examples import Examples, collate
 
+_UNREADABLE = (OSError, EOFError, pickle.UnpicklingError)
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -30,7 +33,7 @@ class Schedule:
         rate: highest learning rate, reached after the warm-up.
         warmup: steps of linear warm-up.
         decay: weight decay of AdamW, on matrices and kernels only.
-        ema: decay of the moving average of the weights.
+        ema: decay of the moving average of the weights, once enough steps are behind it.
         clip: largest norm of the gradient.
         plain_share: last share of the training in which no mosaics are made.
     """
@@ -72,15 +75,16 @@ class Training:
         """Set up the optimizer; nothing is trained yet.
 
         Raises:
-            DetectorError: neither or both of steps and minutes are given.
+            DetectorError: neither or both of steps and minutes are given, or one is not above 0.
         """
         if (schedule.steps is None) == (schedule.minutes is None):
             raise DetectorError("a training needs either a number of steps or of minutes")
+        if min(schedule.steps or schedule.minutes or 0, schedule.batch) <= 0:
+            raise DetectorError("steps, minutes and batch of a training must be above 0")
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.examples, self.schedule, self.folder = examples, schedule, folder
         self.device, self.precision, self.workers = device, precision, workers
-        average = get_ema_multi_avg_fn(schedule.ema)  # type: ignore[no-untyped-call]
-        self.average = AveragedModel(net, multi_avg_fn=average, use_buffers=True)
+        self.average = AveragedModel(net, multi_avg_fn=_moving_average(schedule.ema), use_buffers=True)
         self.optimizer = torch.optim.AdamW(_groups(net, schedule.decay), lr=schedule.rate, foreach=True)
         self.step = 0
         self.seconds = 0.0
@@ -101,6 +105,7 @@ class Training:
     def run(self, report: Callable[[Training, dict[str, float]], None], save_every_s: float = 240) -> None:
         """Train to the end of the schedule, reporting the losses after every step."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._cut_curve()
         self._plan_mosaics()
         saved = time.monotonic()
         batches = self._batches()
@@ -154,8 +159,15 @@ class Training:
             collate_fn=collate,
             prefetch_factor=4 if self.workers else None,
             worker_init_fn=_quiet_worker,
+            generator=torch.Generator(),  # else a resumed run would draw one number more than one in one go
         )
-        return iter(loader)
+        batches = iter(loader)
+        while True:
+            try:
+                batch = next(batches)
+            except DataError as exc:  # from a worker, its message is a whole traceback
+                raise DataError(str(exc).strip().splitlines()[-1].rpartition("DataError: ")[2]) from exc
+            yield batch
 
     def save(self) -> None:
         """Write ``last.pt``: all that is needed to go on."""
@@ -184,10 +196,19 @@ class Training:
             self.net.load_state_dict(state["net"])
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
-        except (OSError, RuntimeError, KeyError, ValueError) as exc:
-            raise DataError(f"cannot resume from {file}: {exc}") from exc
-        self.step, self.seconds = state["step"], state["seconds"]
-        torch.set_rng_state(state["random"].cpu())
+            self.step, self.seconds = state["step"], state["seconds"]
+            torch.set_rng_state(state["random"].cpu())
+        except (*_UNREADABLE, RuntimeError, KeyError, ValueError, TypeError) as exc:
+            reason = (str(exc).splitlines() or [type(exc).__name__])[0]
+            raise DataError(f"cannot resume from {file}: {reason}") from exc
+
+    def _cut_curve(self) -> None:
+        """Leave out the rows of steps behind the checkpoint: they are done again."""
+        file = self.folder / "curve.csv"
+        if file.exists():
+            head, *rows = file.read_text().splitlines(keepends=True) or [""]
+            kept = [row for row in rows if int(row.partition(",")[0]) <= self.step]
+            file.write_text("".join([head, *kept])) if kept else file.unlink()
 
     def _write_curve(self, losses: dict[str, float]) -> None:
         file = self.folder / "curve.csv"
@@ -216,6 +237,20 @@ def _quiet_worker(_: int) -> None:
 
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+
+
+def _moving_average(decay: float) -> Callable[..., None]:
+    """Return the averaging of the weights, over a third of the steps so far until ``decay`` is longer.
+
+    With the full decay from the first step on, a short training would release its random start.
+    """
+
+    def update(averaged: Any, current: Any, number: Tensor) -> None:
+        steps = float(number)
+        step_decay = min(decay, (1 + steps) / (4 + steps))
+        get_ema_multi_avg_fn(step_decay)(averaged, current, number)  # type: ignore[no-untyped-call]
+
+    return update
 
 
 def _groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
