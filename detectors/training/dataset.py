@@ -79,7 +79,7 @@ def _read_set(file: Path, split: str, class_names: Sequence[str]) -> list[Pictur
             _picture(file.parent, image, by_image[image["id"]], categories, annotated, class_names)
             for image in images
         ]
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise DataError(f"{file} is not a COCO label file: {type(exc).__name__} {exc}") from exc
 
 
@@ -91,7 +91,9 @@ def _picture(
     annotated: NDArray[np.bool_],
     class_names: Sequence[str],
 ) -> Picture:
-    label_of = {name: index for index, name in enumerate(class_names)} | {UNKNOWN_VEHICLE: len(class_names)}
+    label_of = {name: index for index, name in enumerate(class_names)}
+    if not set(VEHICLES).isdisjoint(class_names):
+        label_of[UNKNOWN_VEHICLE] = len(class_names)
     names = [categories[a["category_id"]] for a in annotations]  # type: ignore[index]
     boxes = xywh_to_xyxy(np.array([a["bbox"] for a in annotations], np.float32).reshape(-1, 4))
     known = np.array(
@@ -101,8 +103,11 @@ def _picture(
         ],
         bool,
     )
+    path = folder / "images" / str(image["file_name"])
+    if not path.is_file():  # said now, not after an hour of training
+        raise DataError(f"{folder / 'labels.json'} names a picture that is not there: {path}")
     return Picture(
-        path=folder / "images" / str(image["file_name"]),
+        path=path,
         set_name=folder.name,
         size=(int(image["width"]), int(image["height"])),  # type: ignore[call-overload]
         boxes=boxes[known],
@@ -119,6 +124,9 @@ def sampling_weights(
 
     The repeat factor is sqrt(0.3 / share of pictures with the class), at least 1 (Gupta et al., LVIS,
     CVPR 2019).
+
+    Raises:
+        DataError: a weight is negative, or all are 0.
     """
     present = np.zeros((len(pictures), class_count), bool)
     for row, picture in enumerate(pictures):
@@ -128,4 +136,6 @@ def sampling_weights(
     repeat = np.where(present, factor, 1.0).max(1)
     by_set = np.array([(set_weights or {}).get(p.set_name, 1.0) for p in pictures])
     weight = repeat * by_set
+    if (by_set < 0).any() or not weight.sum() > 0:
+        raise DataError("the weights of the sets must not be negative, and must leave a picture to draw")
     return np.asarray(weight / weight.sum(), np.float64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
+from datetime import date, time
 from pathlib import Path
 
 from detectors.errors import WeightsError
@@ -17,13 +18,19 @@ def write_entry(file: Path, name: str, entry: Mapping[str, object]) -> None:
         WeightsError: the manifest that is there cannot be read.
     """
     try:
-        content = tomllib.loads(file.read_text()) if file.exists() else {}
-    except (OSError, tomllib.TOMLDecodeError) as exc:
+        content = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise WeightsError(f"manifest {file} cannot be read: {exc}") from exc
     content[name] = dict(entry)
     part = file.with_name(file.name + ".part")
-    part.write_text("\n".join(_table([key], value) for key, value in content.items()))
+    part.write_text(_document(content), "utf-8")
     part.replace(file)
+
+
+def _document(content: Mapping[str, object]) -> str:
+    plain = [f"{_key(k)} = {_value(v)}\n" for k, v in content.items() if not isinstance(v, Mapping)]
+    tables = [_table([k], v) for k, v in content.items() if isinstance(v, Mapping)]
+    return "\n".join(["".join(plain), *tables] if plain else tables)
 
 
 def _table(path: list[str], values: Mapping[str, object]) -> str:
@@ -34,7 +41,7 @@ def _table(path: list[str], values: Mapping[str, object]) -> str:
 
 
 def _key(name: str) -> str:
-    return name if name.replace("_", "").replace("-", "").isalnum() and name.isascii() else json.dumps(name)
+    return name if name.replace("_", "").replace("-", "").isalnum() and name.isascii() else _quoted(name)
 
 
 def _value(value: object) -> str:
@@ -42,6 +49,14 @@ def _value(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_value, value)) + "]"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    return json.dumps(str(value), ensure_ascii=False)
+    if isinstance(value, Mapping):  # in a list
+        return "{" + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (int, float)):  # NumPy's own would write its type
+        return repr(value if isinstance(value, int) else float(value))
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return _quoted(str(value))
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML wants DEL escaped
