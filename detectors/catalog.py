@@ -42,7 +42,7 @@ def manifest() -> dict[str, dict[str, Any]]:
     try:
         entries: dict[str, dict[str, Any]] = tomllib.loads(file.read_text())
         return entries
-    except (OSError, tomllib.TOMLDecodeError) as exc:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise WeightsError(f"the weights' manifest cannot be read: {exc}") from exc
 
 
@@ -55,6 +55,7 @@ def find_detector(name: str) -> Choice:
     Raises:
         UnknownNameError: there is no such detector.
         UsageError: ``replay`` without a file.
+        WeightsError: the manifest cannot be read, or says too little.
     """
     if name == "replay":
         raise UsageError("replay needs a file of boxes: --detector replay:det.txt")
@@ -67,6 +68,9 @@ def find_detector(name: str) -> Choice:
     if name not in released:
         raise UnknownNameError("detector", name, [*released, "replay"])
     entry = released[name]
+    missing = [key for key in ("file", "sha256", "architecture") if key not in entry]
+    if missing:
+        raise WeightsError(f"the weights' manifest does not say {', '.join(missing)} of '{name}'")
     weights = str(resources.files("weights").joinpath(str(entry["file"])))
     options = {"weights": weights, "sha256": entry["sha256"]}
     facts = {"name": name, "weights": entry["file"], "sha256": entry["sha256"]}

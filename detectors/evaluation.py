@@ -96,7 +96,7 @@ def _of_vehicles(
 ) -> Precision:
     truths, answers = [], []
     for picture, detections in zip(pictures, found, strict=True):
-        if picture.annotated[list(vehicles)].any():
+        if picture.annotated[list(vehicles)].all():
             own = np.isin(picture.labels, [*vehicles, unknown])
             truths.append(_truth(picture, own, np.zeros_like(own)))
             mine = np.isin(detections.labels, vehicles)

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from detectors.errors import DataError, UsageError
+from detectors.errors import DataError, UsageError, WeightsError
 from detectors.evaluation import ANY_VEHICLE, Precision, detect_all, evaluate, mean_ap50
 from detectors.training.curves import plot_curves
 from detectors.training.dataset import ROAD_USERS, VEHICLES, Picture, read_sets, sampling_weights
@@ -116,7 +116,9 @@ def network(request: Request) -> nn.Module:
     """Return the network to train: new, or filled from ``request.start``."""
     net = build_network(describe(request))
     if request.start:
-        _, tensors = load_weights(request.start)
+        start, tensors = load_weights(request.start)
+        if start.class_names != request.class_names:
+            raise WeightsError(f"weights {request.start} have other classes: {', '.join(start.class_names)}")
         fill(net, tensors, request.start)
     return net
 
@@ -191,5 +193,8 @@ def figures(precisions: Mapping[str, Precision], class_names: Sequence[str]) -> 
 
 def _commit() -> str:
     command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
     return done.stdout.strip() or "unknown"

@@ -95,9 +95,9 @@ def load_weights(path: Path, sha256: str | None = None) -> tuple[Description, di
     """
     if not path.is_file():
         raise WeightsError(f"weights {path} are missing: install again, or train with 'track train detector'")
-    if sha256 is not None and sha256_of(path) != sha256:
-        raise WeightsError(f"weights {path} are damaged: the sha256 is not the manifest's; install again")
     try:
+        if sha256 is not None and sha256_of(path) != sha256:
+            raise WeightsError(f"weights {path} are damaged: the sha256 is not the manifest's; install again")
         content = torch.load(path, map_location="cpu", weights_only=True)
         return _describe(content), {
             k: v.float() if v.is_floating_point() else v for k, v in content["weights"].items()
