@@ -1,0 +1,81 @@
+"""What the overlap associator does beyond the contract of all associators."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors import Detections, Frame
+from tracker.association.iou import Config, assign, build
+from tracker.types import Origin, Track, TrackState
+
+
+def look(boxes: np.ndarray, time_s: float, size: tuple[int, int] = (400, 200)) -> tuple[Frame, Detections]:
+    picture = np.zeros((size[1], size[0], 3), np.uint8)
+    number = len(boxes)
+    found = Detections(boxes.astype(np.float32), np.full(number, 0.9, np.float32), np.zeros(number, np.int64))
+    return Frame(picture, time_s=time_s), found
+
+
+def run(steps: list[np.ndarray], size: tuple[int, int] = (400, 200), step_s: float = 0.1) -> list[Track]:
+    associator = build(Config())
+    live: list[Track] = []
+    for index, boxes in enumerate(steps):
+        frame, found = look(boxes, index * step_s, size)
+        carried = [replace(t, origin=Origin.PREDICTED) for t in live]
+        live = [t for t in associator.update(frame, carried, found) if t.state is not TrackState.REMOVED]
+    return live
+
+
+def test_a_fast_small_vehicle_keeps_its_id_though_its_boxes_do_not_overlap() -> None:
+    steps = [np.array([[20 + 25 * i, 50, 40 + 25 * i, 65]]) for i in range(6)]
+    assert [t.id for t in run(steps)] == [1]
+
+
+def test_two_that_cross_keep_their_ids() -> None:
+    steps = [
+        np.array([[100 + 8 * i, 50, 130 + 8 * i, 80], [220 - 8 * i, 58, 250 - 8 * i, 88]]) for i in range(16)
+    ]
+    tracks = {t.id: t.velocity[0] for t in run(steps)}
+    assert set(tracks) == {1, 2}
+    assert tracks[1] > 40
+    assert tracks[2] < -40
+
+
+def test_the_best_sum_wins_not_the_best_pair() -> None:
+    rows, columns = assign(np.array([[0.6, 0.5], [0.5, 0.0]]), 0.1)
+    assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == [(0, 1), (1, 0)]
+
+
+def test_what_is_below_the_gate_is_no_match() -> None:
+    rows, _ = assign(np.array([[0.05]]), 0.1)
+    assert len(rows) == 0
+
+
+@given(
+    start=st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 2)).map(lambda p: (20 + 90 * p[0], 10 + 60 * p[1])),
+        min_size=1,
+        max_size=6,
+        unique=True,
+    ),
+    velocity=st.tuples(st.integers(-60, 60), st.integers(-30, 30)),
+    scale=st.sampled_from([0.5, 2.0, 3.0]),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_a_larger_picture_gives_larger_tracks_and_nothing_else(
+    start: list[tuple[int, int]], velocity: tuple[int, int], scale: float
+) -> None:
+    """Everything is measured in units of the boxes: there is no pixel constant in the matching."""
+    first = np.array([(x, y, x + 30, y + 20) for x, y in start], np.float64)
+    steps = [first + np.array([*velocity, *velocity]) * 0.1 * i for i in range(5)]
+    size = (900, 500)
+    large = (round(size[0] * scale), round(size[1] * scale))
+    plain, scaled = run(steps, size), run([boxes * scale for boxes in steps], large)
+    assert [t.id for t in plain] == [t.id for t in scaled]
+    for one, other in zip(plain, scaled, strict=True):
+        np.testing.assert_allclose(one.box * scale, other.box, rtol=1e-3, atol=1e-2)
+        np.testing.assert_allclose(one.velocity * scale, other.velocity, rtol=1e-2, atol=0.5)

@@ -1,0 +1,71 @@
+"""The life of a track, beyond what every associator's contract says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from detectors import Detections, Frame
+from tracker.tracks import LifeConfig, LifeCycle
+from tracker.types import Origin, Track, TrackState
+
+PICTURE = np.zeros((100, 200, 3), np.uint8)
+
+
+def at(time_s: float) -> Frame:
+    return Frame(PICTURE, time_s=time_s)
+
+
+def one(box: tuple[float, float, float, float], score: float = 0.9) -> Detections:
+    return Detections(np.array([box], np.float32), np.array([score], np.float32), np.zeros(1, np.int64))
+
+
+@pytest.fixture
+def life() -> LifeCycle:
+    return LifeCycle(LifeConfig())
+
+
+def confirmed(life: LifeCycle, box: tuple[float, float, float, float] = (10, 10, 50, 40)) -> Track:
+    return life.found(at(0.1), life.born(at(0.0), one(box), 0), one(box), 0)
+
+
+def test_two_life_cycles_do_not_share_ids() -> None:
+    first, second = LifeCycle(LifeConfig()), LifeCycle(LifeConfig())
+    assert [life.born(at(0), one((0, 0, 9, 9)), 0).id for life in (first, first, second)] == [1, 2, 1]
+
+
+def test_a_sure_detection_can_be_enough() -> None:
+    life = LifeCycle(LifeConfig(sure_score=0.8))
+    assert life.born(at(0), one((0, 0, 9, 9), 0.85), 0).state is TrackState.CONFIRMED
+    assert life.born(at(0), one((0, 0, 9, 9), 0.75), 0).state is TrackState.TENTATIVE
+
+
+def test_a_track_that_left_the_picture_is_over(life: LifeCycle) -> None:
+    inside = replace(confirmed(life), box=np.array([150, 10, 220, 40], np.float32), origin=Origin.PREDICTED)
+    outside = replace(inside, box=np.array([190, 10, 260, 40], np.float32))
+    assert life.carried(at(0.2), inside).state is TrackState.CONFIRMED
+    assert life.carried(at(0.2), outside).state is TrackState.REMOVED
+
+
+def test_only_a_believed_propagation_keeps_a_track_alive(life: LifeCycle) -> None:
+    track = replace(confirmed(life), origin=Origin.PROPAGATED)
+    sure, unsure = replace(track, confidence=0.9), replace(track, confidence=0.05)
+    assert life.carried(at(0.9), sure).last_seen_s == 0.9
+    assert life.carried(at(0.9), unsure).last_seen_s == 0.1
+    assert life.carried(at(1.2), unsure).state is TrackState.REMOVED
+
+
+def test_a_missed_track_on_top_of_a_found_one_is_a_duplicate(life: LifeCycle) -> None:
+    found = confirmed(life, (10, 10, 50, 40))
+    double = replace(confirmed(life, (12, 10, 52, 40)), origin=Origin.PREDICTED)
+    neighbour = replace(confirmed(life, (40, 10, 80, 40)), origin=Origin.PREDICTED)
+    after = life.without_duplicates([found, double, neighbour])
+    assert [t.state for t in after] == [TrackState.CONFIRMED, TrackState.REMOVED, TrackState.CONFIRMED]
+
+
+def test_a_tentative_track_does_not_wait_for_ever(life: LifeCycle) -> None:
+    track = replace(life.born(at(0.0), one((10, 10, 50, 40)), 0), origin=Origin.PROPAGATED, confidence=1.0)
+    assert life.carried(at(0.5), track).state is TrackState.TENTATIVE
+    assert life.carried(at(0.7), track).state is TrackState.REMOVED
