@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from detectors.registry import Registry
 from tracker.config import Settings
 from tracker.pipeline import Pipeline
 from tracker.protocols import FrameSource, Observer, Sink
-from tracker.sources._kinds import kind_of
+from tracker.sources._kinds import kind_of, shown_name
 from tracker.types import RunInfo
 
 SOURCES = Registry("tracker.sources", "source")
@@ -35,6 +34,15 @@ _REGISTRIES = {
     "associate": ASSOCIATORS,
     "sink": SINKS,
 }
+#: Options that have a place of their own on the command line: said twice, one of the two would be lost.
+_SAID_BY = {
+    ("source", "path"): "--video",
+    ("source", "device"): "--video or --webcam",
+    ("detector", "path"): "--detector",
+    ("detector", "weights"): "--detector",
+    ("detector", "sha256"): "--detector",
+    ("sink", "path"): "--out or --csv",
+}
 
 
 def open_pipeline(
@@ -51,10 +59,8 @@ def open_pipeline(
         ProjectError: something asked for does not exist, or does not go together.
     """
     chosen = video if isinstance(video, Settings) else Settings(video=str(video))
-    try:
-        chosen = replace(chosen, **settings)  # type: ignore[arg-type]
-    except TypeError as exc:
-        raise UsageError(f"open_pipeline: {exc}") from exc
+    chosen = chosen.changed(**settings)
+    check_settings(chosen)
     return build_pipeline(chosen, build_detector(chosen), observers)
 
 
@@ -103,17 +109,20 @@ def build_detector(settings: Settings) -> Detector:
 
 
 def check_settings(settings: Settings) -> None:
-    """Check what can be checked before anything is built.
+    """Check what can be checked before anything is built, which takes seconds for a network.
 
     Raises:
         UsageError: unknown components or options, or components that do not go together.
     """
+    if not settings.triggers:
+        raise UsageError("no trigger: give --trigger confidence, interval or always")
+    for kind, chosen in _followed(settings).items():
+        for component in chosen:
+            _REGISTRIES[kind].config(component, settings.of(kind, component))
     for kind, tables in settings.options.items():
         for component, options in tables.items():
             _REGISTRIES[kind].load(component)
             _check_options(kind, component, options)
-    if not settings.triggers:
-        raise UsageError("no trigger: give --trigger confidence, interval or always")
     if settings.propagate == "none" and settings.triggers != ("always",):
         raise UsageError("--propagate none means the CNN on every frame: use it with --trigger always")
 
@@ -123,6 +132,37 @@ def _check_options(kind: str, component: str, options: Mapping[str, object]) -> 
     for name in options:
         if name not in known:
             raise UnknownNameError(f"option of {kind} {component}", name, known)
+        if (kind, name) in _SAID_BY:
+            raise UsageError(f"{kind}.{component}.{name} is said with {_SAID_BY[kind, name]}")
+
+
+def _followed(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Return the chosen components of the kinds that have nothing to do with files."""
+    return {
+        "propagate": (settings.propagate,),
+        "trigger": settings.triggers,
+        "associate": (settings.associate,),
+    }
+
+
+def check_used(settings: Settings, assignments: Sequence[str]) -> None:
+    """Check that every ``kind.component.option=value`` of the command line means a component of this run.
+
+    A file of settings may hold tables for components that are not in use; who types an option wants it.
+
+    Raises:
+        UsageError: it means another component.
+    """
+    used = {
+        **_followed(settings),
+        "detector": (find_detector(settings.detector).component,),
+        "source": (kind_of(settings.video),),
+    }
+    for assignment in assignments:
+        kind, _, rest = assignment.partition("=")[0].strip().partition(".")
+        component = rest.partition(".")[0]
+        if kind in used and component and component not in used[kind]:
+            raise UsageError(f"--set {assignment}: the {kind} of this run is {' and '.join(used[kind])}")
 
 
 def wanted_classes(classes: Sequence[str], known: Sequence[str]) -> NDArray[np.bool_] | None:
@@ -144,7 +184,7 @@ def run_info(settings: Settings, pipeline: Pipeline) -> RunInfo:
     return RunInfo(
         source=pipeline.source.info,
         class_names=pipeline.detector.class_names,
-        settings=settings.plain(),
+        settings={**settings.plain(), "video": shown_name(settings.video)},
         start=datetime.now(UTC),
         detector=dict(find_detector(settings.detector).facts),
     )

@@ -20,7 +20,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from detectors.errors import UnknownNameError, UsageError
 from detectors.registry import read_config
@@ -58,7 +58,7 @@ class Settings:
     associate: str = DEFAULTS["associate"]
     classes: tuple[str, ...] = ()
     score: float | None = None
-    device: str = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     options: Mapping[str, Mapping[str, Mapping[str, object]]] = field(default_factory=dict)
 
     @property
@@ -75,6 +75,17 @@ class Settings:
         options = {k: {c: dict(o) for c, o in table.items()} for k, table in self.options.items()}
         options.setdefault(kind, {}).setdefault(component, {})[name] = value
         return replace(self, options=options)
+
+    def changed(self, **values: object) -> Settings:
+        """Return the settings with some of them changed, checked like those from a file.
+
+        Raises:
+            UsageError: there is no such setting, or the value has the wrong type.
+        """
+        options = values.pop("options", self.options)  # checked when components are built
+        checked = _checked(values)
+        changes = {name: getattr(checked, name) for name in values}
+        return replace(self, options=options, **changes)
 
     def plain(self) -> dict[str, object]:
         """Return all settings in plain types, for ``run.json``."""
@@ -110,7 +121,7 @@ def _from_tables(content: Mapping[str, Any]) -> Settings:
     values: dict[str, object] = {}
     options: dict[str, dict[str, dict[str, object]]] = {}
     for key, value in content.items():
-        if key in _PLAIN:
+        if key in _PLAIN or (key in DEFAULTS and isinstance(value, str)):
             values[key] = value
         elif key in KINDS and isinstance(value, Mapping):
             for name, inner in value.items():
@@ -119,7 +130,10 @@ def _from_tables(content: Mapping[str, Any]) -> Settings:
                 elif isinstance(inner, Mapping):
                     options.setdefault(key, {})[name] = dict(inner)
                 else:
-                    raise UsageError(f"[{key}] holds 'use' and one table a component, not '{name}'")
+                    use = "'use' and " if key in DEFAULTS else ""
+                    raise UsageError(f"[{key}] holds {use}one table a component, not '{name}'")
+        elif key in KINDS:
+            raise UsageError(f"{key} must be a table such as [{key}.NAME], not {value!r}")
         else:
             raise UnknownNameError("setting", key, _PLAIN | set(KINDS))
     return replace(_checked(values), options=options)
@@ -131,8 +145,7 @@ def _assigned(settings: Settings, assignment: str) -> Settings:
     if not equals:
         raise UsageError(f"--set takes key=value, not '{assignment}'")
     if len(parts) == 1 and parts[0] in _PLAIN | set(DEFAULTS):
-        checked = _checked({parts[0]: value})
-        return replace(settings, **{parts[0]: getattr(checked, parts[0])})
+        return settings.changed(**{parts[0]: value})
     if len(parts) == 3 and parts[0] in KINDS:
         return settings.with_option(parts[0], parts[1], parts[2], value)
     raise UsageError(
@@ -143,4 +156,7 @@ def _assigned(settings: Settings, assignment: str) -> Settings:
 
 def _checked(values: Mapping[str, object]) -> Settings:
     settings: Settings = read_config(Settings, values, "the settings")
-    return settings
+    if settings.score is not None and not 0 <= settings.score <= 1:
+        raise UsageError(f"score must lie in [0, 1], not {settings.score}")
+    # 'car, bus' is what people write
+    return replace(settings, classes=tuple(name.strip() for name in settings.classes if name.strip()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self, TypeVar
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.detections import Detections
+from detectors.errors import ProjectError
 from detectors.frame import Frame
 from detectors.protocol import Detector
 from tracker.protocols import Associator, FrameSource, Observer, Propagator, Sink, Trigger
@@ -109,19 +109,39 @@ def record(
 
     A run that is broken off (an error, Ctrl-C, the consumer stops early) closes them with
     ``completed=False``: what was done so far is kept.
+
+    Raises:
+        ProjectError: the first thing that went wrong, also where closing fails after it.
     """
-    completed = False
-    with ExitStack() as stack:
+    opened: list[Sink] = []
+    try:
         for sink in sinks:
-            stack.callback(_close, sink, lambda: completed)
+            opened.append(sink)
             sink.open(run)
         for result in results:
             for sink in sinks:
                 sink.write(result)
             yield result
-        completed = True
+    except ProjectError:
+        _close(opened, completed=False)
+        raise
+    except BaseException:
+        if (failure := _close(opened, completed=False)) is not None:
+            raise failure from None
+        raise
+    if (failure := _close(opened, completed=True)) is not None:
+        raise failure
 
 
-def _close(sink: Sink, completed: Callable[[], bool]) -> None:
-    """Close a sink with what is known when its turn comes, not when the run began."""
-    sink.close(completed())
+def _close(sinks: Sequence[Sink], completed: bool) -> BaseException | None:
+    """Close every sink, and return the first failure.
+
+    One that fails keeps no other open, and those closed after it are told that the run is not complete.
+    """
+    first: BaseException | None = None
+    for sink in sinks:
+        try:
+            sink.close(completed and first is None)
+        except BaseException as exc:  # a second Ctrl-C must not leave drafts behind either
+            first = first or exc
+    return first

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Sequence
 
 import typer
 
 from detectors.errors import ProjectError
+from tracker.cli.complain import complain
 from tracker.cli.detectors import list_detectors
 from tracker.cli.evaluate_counts import evaluate_counts
 from tracker.cli.run import track
@@ -27,12 +27,11 @@ def build_app() -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(track)
     app.command("detectors")(list_detectors)
-    train = typer.Typer(help="Train on your own labelled pictures.", no_args_is_help=True)
+    train = typer.Typer(help="Train on your own labelled pictures.")
     train.command("detector")(train_detector)
-    # a second, hidden-from-nobody command keeps 'train detector' two words
     train.callback()(_nothing)
     app.add_typer(train, name="train")
-    evaluate = typer.Typer(help="Score a run against the truth.", no_args_is_help=True)
+    evaluate = typer.Typer(help="Score a run against the truth.")
     evaluate.command("counts")(evaluate_counts)
     evaluate.callback()(_nothing)
     app.add_typer(evaluate, name="evaluate")
@@ -53,7 +52,7 @@ def run_app(arguments: Sequence[str]) -> int:
         if "--debug" in arguments:
             traceback.print_exc()
         message, code = explain(exc)
-        print(f"track: {' '.join(message.split())}", file=sys.stderr)
+        complain(message)
         return code
 
 
@@ -62,7 +61,10 @@ def explain(exc: BaseException) -> tuple[str, int]:
     if isinstance(exc, (KeyboardInterrupt, typer.Abort)):
         return "interrupted; what was done so far is kept", INTERRUPTED
     if isinstance(exc, typer.TyperException):
-        return exc.format_message(), exc.exit_code
+        message = exc.format_message()
+        if message.startswith("No such command") and "Did you mean" not in message:
+            message += " A video is named with --video; track --help says what there is"
+        return message, exc.exit_code
     if isinstance(exc, ProjectError):
         return str(exc), exc.exit_code
     return f"unexpected {type(exc).__name__}: {exc} (--debug shows where)", 1

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import re
-import sys
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from detectors.errors import ProjectError, UsageError
 from detectors.protocol import Detector
+from tracker.cli.complain import complain
 from tracker.cli.progress import shown_progress
-from tracker.compose import build_detector, build_pipeline, build_sink, check_settings, run_info
+from tracker.compose import (
+    SINKS,
+    build_detector,
+    build_pipeline,
+    build_sink,
+    check_settings,
+    run_info,
+    wanted_classes,
+)
 from tracker.config import Settings
+from tracker.errors import SinkError
 from tracker.pipeline import record
-from tracker.protocols import Sink
+from tracker.protocols import FrameSource, Sink
+from tracker.sinks._files import writing
 from tracker.sinks._summary import Summary
-from tracker.sources._kinds import expand_videos, is_url, kind_of
+from tracker.sources._kinds import expand_videos, is_url, kind_of, shown_name
 
 RUNS = Path("runs")
 FILES = ("run.json", "tracks.csv", "tracks.mot.txt", "annotated.mp4")
@@ -49,16 +61,30 @@ class Outputs:
     show: bool = False
 
 
+class SourceWarnings:
+    """The source's warnings as they are when somebody reads them: the last ones come with its end."""
+
+    def __init__(self, source: FrameSource) -> None:
+        """Remember whom to ask."""
+        self._source = source
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield what was wrong so far."""
+        yield from self._source.warnings
+
+
 def run_all(settings: Settings, outputs: Outputs) -> int:
     """Track every video that the settings name; return the exit code.
 
     Of several videos one that cannot be read does not keep the others from being tracked.
     """
     check_settings(settings)
+    SINKS.config("video", {"codec": outputs.codec})
     jobs = plan(settings.video, outputs)
-    for _, folder in jobs:
-        refuse_overwriting(folder, outputs)
+    for video, folder in jobs:
+        check_places(video, folder, outputs)
     detector = build_detector(settings)
+    wanted_classes(settings.classes, detector.class_names)
     if len(jobs) == 1:
         run_one(replace(settings, video=jobs[0][0]), detector, jobs[0][1], outputs)
         return 0
@@ -67,7 +93,7 @@ def run_all(settings: Settings, outputs: Outputs) -> int:
         try:
             run_one(replace(settings, video=video), detector, folder, outputs)
         except ProjectError as exc:
-            print(f"track: {exc}", file=sys.stderr)
+            complain(str(exc))
             worst = max(worst, exc.exit_code)
     return worst
 
@@ -85,14 +111,15 @@ def plan(video: str, outputs: Outputs) -> list[tuple[str, Path]]:
         return [(videos[0], outputs.folder or RUNS / stem_of(videos[0]))]
     if outputs.csv:
         raise UsageError(f"--csv names one file, but {video} is {len(videos)} videos: use --out")
-    seen: Counter[str] = Counter()
-    jobs = []
+    jobs: dict[str, str] = {}
     for path in videos:
-        stem = stem_of(path)
-        seen[stem] += 1
-        name = stem if seen[stem] == 1 else f"{stem}-{seen[stem]}"
-        jobs.append((path, (outputs.folder or RUNS) / name))
-    return jobs
+        stem = name = stem_of(path)
+        number = 1
+        while name in jobs:
+            number += 1
+            name = f"{stem}-{number}"
+        jobs[name] = path
+    return [(path, (outputs.folder or RUNS) / name) for name, path in jobs.items()]
 
 
 def stem_of(video: str) -> str:
@@ -103,53 +130,83 @@ def stem_of(video: str) -> str:
     if kind_of(video) == "camera":
         return f"camera{Path(video).name}-{time.strftime('%Y%m%d-%H%M%S')}"
     if is_url(video):
-        address = urlsplit(video)
-        name = Path(address.path).stem or address.hostname or "stream"
-        return re.sub(r"[^\w.-]+", "_", name)
-    plain = re.sub(r"[*?\[\]]+", "", video) if not Path(video).exists() else video
-    path = Path(plain).resolve()
-    return path.name if path.is_dir() else path.stem
+        address = urlsplit(shown_name(video))
+        name = Path(address.path).stem or address.hostname or ""
+        return re.sub(r"[^\w.-]+", "_", name).strip("._") or "stream"
+    path = Path(os.path.abspath(video))
+    while not path.exists() and glob.has_magic(path.name):
+        path = path.parent  # pictures named by a glob are called what their folder is called
+    return (path.name or "pictures") if path.is_dir() else path.stem
 
 
-def refuse_overwriting(folder: Path, outputs: Outputs) -> None:
-    """Raise UsageError where an earlier run's files would be replaced without ``--overwrite``."""
-    targets = [folder / name for name in FILES] + ([outputs.csv] if outputs.csv else [])
-    present = [path for path in targets if path.exists()]
+def check_places(video: str, folder: Path, outputs: Outputs) -> None:
+    """See that results can go where they should, before anything is loaded.
+
+    Raises:
+        UsageError: files would be replaced without ``--overwrite``, or the video itself by its results.
+        SinkError: the folder cannot be made or written.
+    """
+    names = [folder / name for name in FILES]
+    targets = names + ([outputs.csv] if outputs.csv else [])
+    if outputs.csv and outputs.csv.absolute() in [path.absolute() for path in names if path.suffix != ".csv"]:
+        raise UsageError(f"--csv {outputs.csv} is another result's file: name another")
+    present = [path for path in targets if os.path.lexists(path)]
+    if any(os.path.exists(video) and path.exists() and path.samefile(video) for path in present):
+        raise UsageError(f"the results would replace the video {video} itself: give another --out or --csv")
     if present and not outputs.overwrite:
         raise UsageError(f"{present[0]} exists: give --overwrite to replace that run, or another --out")
+    for path in {target.parent for target in targets}:
+        _check_folder(path)
+
+
+def _check_folder(folder: Path) -> None:
+    nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.exists(path))
+    if not nearest.is_dir():
+        raise SinkError(f"cannot write into {folder}: {nearest} is a file, not a folder; give another --out")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise SinkError(f"cannot write into {folder}: no permission; choose a folder that you may write to")
 
 
 def run_one(settings: Settings, detector: Detector, folder: Path, outputs: Outputs) -> Summary:
     """Track one video into one folder and say what came of it."""
     console = Console(stderr=True)
     summary = Summary()
-    remove_old(folder)
     with build_pipeline(settings, detector) as pipeline:
-        sinks, paths = open_sinks(folder, outputs, pipeline.source.warnings)
+        sinks, paths = build_sinks(settings, folder, outputs, pipeline.source)
+        remove_old(folder)
         results = record(pipeline.run(), sinks, run_info(settings, pipeline))
         began = time.perf_counter()
+        interrupted = False
         try:
             for result in shown_progress(results, pipeline.source.info, console):
                 summary.add(result)
         except KeyboardInterrupt:
-            print_end(console, summary, detector.class_names, paths, time.perf_counter() - began)
-            raise
+            interrupted = True
         finally:
             results.close()
         for warning in pipeline.source.warnings:
-            console.print(f"[yellow]note:[/] {warning}", highlight=False)
+            console.print(f"[yellow]note:[/] {escape(warning)}", highlight=False, soft_wrap=True)
     print_end(console, summary, detector.class_names, paths, time.perf_counter() - began)
+    if interrupted:
+        raise KeyboardInterrupt
     return summary
 
 
 def remove_old(folder: Path) -> None:
     """Remove an earlier run's files: a run that breaks off must not lie beside another's results."""
     for name in FILES:
-        (folder / name).unlink(missing_ok=True)
+        with writing(folder / name):
+            (folder / name).unlink(missing_ok=True)
 
 
-def open_sinks(folder: Path, outputs: Outputs, warnings: Sequence[str]) -> tuple[list[Sink], list[Path]]:
-    """Build the sinks of a run, and return them with the paths that they write."""
+def build_sinks(
+    settings: Settings, folder: Path, outputs: Outputs, source: FrameSource
+) -> tuple[list[Sink], list[Path]]:
+    """Build the sinks of a run, ``run.json`` last: it tells whether the others could be finished.
+
+    Returns:
+        The sinks, and the paths that they write.
+    """
     tracks = outputs.csv or folder / "tracks.csv"
     chosen: list[tuple[str, Path, dict[str, object]]] = [
         ("csv", tracks, {}),
@@ -158,10 +215,13 @@ def open_sinks(folder: Path, outputs: Outputs, warnings: Sequence[str]) -> tuple
     if outputs.video:
         chosen.append(("video", folder / "annotated.mp4", {"codec": outputs.codec}))
     chosen.append(("run_json", folder / "run.json", {}))
-    sinks = [build_sink(name, {"path": str(path), **options}) for name, path, options in chosen]
-    sinks[-1].warnings = warnings  # type: ignore[attr-defined]
+    sinks = [
+        build_sink(name, {**options, **settings.of("sink", name), "path": str(path)})
+        for name, path, options in chosen
+    ]
+    sinks[-1].warnings = SourceWarnings(source)  # type: ignore[attr-defined]
     if outputs.show:
-        sinks.insert(0, build_sink("window", {}))
+        sinks.insert(0, build_sink("window", settings.of("sink", "window")))
     return sinks, [path for _, path, _ in chosen]
 
 
@@ -170,6 +230,8 @@ def print_end(
 ) -> None:
     """Print the closing table: tracks by class, CNN runs by reason, frames saved, where the files are."""
     table = Table(show_header=False, box=None, padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="ignore", no_wrap=True)  # a path is there to be copied
     tracks = summary.tracks_by_class(class_names)
     table.add_row("tracks", _listed(tracks) if tracks else "none")
     runs = {reason.value.replace("_", " "): n for reason, n in summary.cnn_runs.most_common()}
@@ -178,9 +240,9 @@ def print_end(
     table.add_row("frames saved", f"{1 - summary.cnn_share:.0%}")
     table.add_row("speed", f"{summary.frames / max(seconds, 1e-9):.1f} frames a second")
     for place, path in enumerate(path for path in paths if path.exists()):
-        table.add_row("files" if place == 0 else "", str(path))
+        table.add_row("files" if place == 0 else "", escape(str(path)))
     console.print(table, highlight=False, soft_wrap=True)
 
 
 def _listed(numbers: dict[str, int]) -> str:
-    return ", ".join(f"{number} {name}" for name, number in numbers.items())
+    return ", ".join(f"{number} {escape(name)}" for name, number in numbers.items())

@@ -16,7 +16,7 @@ Text = str | None
 def track(
     context: typer.Context,
     video: Annotated[Text, typer.Option(help="Video file, URL, folder of pictures, or a glob.")] = None,
-    webcam: Annotated[int | None, typer.Option(help="Number of a camera at this machine.")] = None,
+    webcam: Annotated[int | None, typer.Option(min=0, help="Number of a camera at this machine.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results, runs/NAME if not given.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Where to write the CSV of tracks.")] = None,
@@ -52,6 +52,7 @@ def track(
         return
     from detectors.errors import UsageError
     from tracker.cli.job import Outputs, run_all
+    from tracker.compose import check_used
     from tracker.config import read_settings
 
     if video is not None and webcam is not None:
@@ -71,6 +72,7 @@ def track(
     settings = _shorthands(settings, confidence, interval)
     if not settings.video:
         raise UsageError("nothing to track: give --video PATH|URL|GLOB or --webcam N (track --help)")
+    check_used(settings, assignments or [])
     outputs = Outputs(folder=out, overwrite=overwrite, csv=csv, video=not no_video, codec=codec, show=show)
     raise typer.Exit(run_all(settings, outputs))
 
