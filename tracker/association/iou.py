@@ -32,7 +32,8 @@ class Config(LifeConfig):
         buffers: how much boxes are enlarged on every side, in units of their sides, round by round.
         min_buffered_iou: least overlap of a match in the later rounds.
         class_penalty: the overlap of two different classes is multiplied by this.
-        propagated_noise: how much less exact than a detection a propagated box is taken to be.
+        propagated_noise: how much less exact than a detection a propagated box of confidence 1 is taken to
+            be; one of confidence 0.5 twice as much.
     """
 
     min_iou: float = 0.2
@@ -97,7 +98,8 @@ class IouAssociator:
             t.origin is Origin.PROPAGATED and t.confidence >= self._config.min_confidence for t in tracks
         ]
         seen = [t for t, b in zip(tracks, believed, strict=True) if b]
-        self._bank.update([t.id for t in seen], _stack(seen), self._config.propagated_noise)
+        doubt = np.array([self._config.propagated_noise / max(t.confidence, 0.05) for t in seen])
+        self._bank.update([t.id for t in seen], _stack(seen), doubt)
         moved = [
             t if b else replace(t, box=box, origin=Origin.PREDICTED)
             for t, b, box in zip(tracks, believed, predicted, strict=True)
