@@ -148,7 +148,7 @@ def _scalar(hint: Any, value: object, where: str) -> object:
             return number
         if hint is str and isinstance(value, str):
             return value
-    except (ValueError, KeyError, TypeError) as exc:
+    except (ValueError, KeyError, TypeError, OverflowError) as exc:
         raise UsageError(f"{where} must be {hint.__name__}, not '{value}'") from exc
     raise UsageError(f"{where} must be {getattr(hint, '__name__', hint)}, not '{value}'")
 
