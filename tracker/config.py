@@ -82,7 +82,7 @@ class Settings:
         Raises:
             UsageError: there is no such setting, or the value has the wrong type.
         """
-        options = values.pop("options", self.options)  # checked when components are built
+        options: Any = values.pop("options", self.options)  # checked when components are built
         checked = _checked(values)
         changes = {name: getattr(checked, name) for name in values}
         return replace(self, options=options, **changes)

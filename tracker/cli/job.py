@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from detectors.errors import ProjectError, UsageError
 from detectors.protocol import Detector
@@ -229,20 +229,21 @@ def print_end(
     console: Console, summary: Summary, class_names: Sequence[str], paths: Sequence[Path], seconds: float
 ) -> None:
     """Print the closing table: tracks by class, CNN runs by reason, frames saved, where the files are."""
-    table = Table(show_header=False, box=None, padding=(0, 1))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="ignore", no_wrap=True)  # a path is there to be copied
     tracks = summary.tracks_by_class(class_names)
-    table.add_row("tracks", _listed(tracks) if tracks else "none")
     runs = {reason.value.replace("_", " "): n for reason, n in summary.cnn_runs.most_common()}
     share = f"{summary.cnn_share:.0%} of {summary.frames} frames"
-    table.add_row("CNN runs", f"{summary.cnn_runs_total} ({share}): {_listed(runs)}")
-    table.add_row("frames saved", f"{1 - summary.cnn_share:.0%}")
-    table.add_row("speed", f"{summary.frames / max(seconds, 1e-9):.1f} frames a second")
-    for place, path in enumerate(path for path in paths if path.exists()):
-        table.add_row("files" if place == 0 else "", escape(str(path)))
-    console.print(table, highlight=False, soft_wrap=True)
+    rows = [
+        ("tracks", _listed(tracks) or "none"),
+        ("CNN runs", f"{summary.cnn_runs_total} ({share}): {_listed(runs)}"),
+        ("frames saved", f"{1 - summary.cnn_share:.0%}"),
+        ("speed", f"{summary.frames / max(seconds, 1e-9):.1f} frames a second"),
+    ]
+    written = [str(path) for path in paths if path.exists()]
+    rows += [("files" if place == 0 else "", path) for place, path in enumerate(written)]
+    for name, value in rows:
+        # a rich table would cut or fold paths, which are there to be copied
+        console.print(Text.assemble(" ", (f"{name:<14}", "bold"), value), soft_wrap=True)
 
 
 def _listed(numbers: dict[str, int]) -> str:
-    return ", ".join(f"{number} {escape(name)}" for name, number in numbers.items())
+    return ", ".join(f"{number} {name}" for name, number in numbers.items())
