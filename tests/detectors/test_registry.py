@@ -72,12 +72,12 @@ def test_every_door_opens() -> None:
 def test_an_unknown_component_gives_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="unknown detector 'replai': did you mean replay"):
         ZOO.load("replai")
-    with pytest.raises(UnknownNameError, match="there is .*faster_rcnn, .*replay"):
+    with pytest.raises(UnknownNameError, match=r"there is .*faster_rcnn, .*replay"):
         ZOO.load("zzzzzz")
 
 
 def test_an_option_of_another_component_is_an_error() -> None:
-    with pytest.raises(UnknownNameError, match="unknown option of detector replay 'min_scor'.* min_score"):
+    with pytest.raises(UnknownNameError, match=r"unknown option of detector replay 'min_scor'.* min_score"):
         ZOO.config("replay", {"path": "x", "min_scor": 1})
     with pytest.raises(UsageError, match="detector replay needs path"):
         ZOO.config("replay")
