@@ -2,8 +2,8 @@
 
     python benchmarks/threads.py
 
-Prints the median time of one look in four cases, each in a process of its own: with and without one busy process
-a core beside it, waiting actively and passively (OMP_WAIT_POLICY).
+Prints the median time of one look in four cases, each in a process of its own: with and without one busy
+process a core beside it, waiting actively and passively (OMP_WAIT_POLICY).
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 # Before anything loads torch: its threads wait for each other at every layer, and by default they spin while
-# they wait. As soon as anything else wants the core (the decoder, the encoder, another program) the CNN is ten
-# times slower: 960 ms a look on two shared cores where sleeping takes 96 (benchmarks/threads.py).
+# they wait. As soon as anything else wants the core (the decoder, the encoder, another program) the CNN is
+# ten times slower: 960 ms a look on two shared cores where sleeping takes 96 (benchmarks/threads.py).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
