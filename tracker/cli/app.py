@@ -15,6 +15,7 @@ from tracker.cli.run import track
 from tracker.cli.train_detector import train_detector
 
 INTERRUPTED = 130
+KEPT = "interrupted; what was done so far is kept"
 
 
 def build_app() -> typer.Typer:
@@ -45,21 +46,28 @@ def _nothing() -> None:
 def run_app(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code."""
     try:
-        return int(build_app()(list(arguments), standalone_mode=False) or 0)
-    except typer.Exit as exc:
-        return exc.exit_code
+        code = _run(arguments)
+        message = KEPT if code == INTERRUPTED else ""  # typer makes an exit code of Ctrl-C
     except (Exception, KeyboardInterrupt) as exc:
         if "--debug" in arguments:
             traceback.print_exc()
         message, code = explain(exc)
+    if message:
         complain(message)
-        return code
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        return int(build_app()(list(arguments), standalone_mode=False) or 0)
+    except typer.Exit as exc:
+        return exc.exit_code
 
 
 def explain(exc: BaseException) -> tuple[str, int]:
     """Return one line for the user, and the exit code."""
     if isinstance(exc, (KeyboardInterrupt, typer.Abort)):
-        return "interrupted; what was done so far is kept", INTERRUPTED
+        return KEPT, INTERRUPTED
     if isinstance(exc, typer.TyperException):
         message = exc.format_message()
         if message.startswith("No such command") and "Did you mean" not in message:

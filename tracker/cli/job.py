@@ -24,7 +24,6 @@ from tracker.compose import (
     build_detector,
     build_pipeline,
     build_sink,
-    check_settings,
     run_info,
     wanted_classes,
 )
@@ -74,11 +73,10 @@ class SourceWarnings:
 
 
 def run_all(settings: Settings, outputs: Outputs) -> int:
-    """Track every video that the settings name; return the exit code.
+    """Track every video that the settings (checked) name; return the exit code.
 
     Of several videos one that cannot be read does not keep the others from being tracked.
     """
-    check_settings(settings)
     SINKS.config("video", {"codec": outputs.codec})
     jobs = plan(settings.video, outputs)
     for video, folder in jobs:

@@ -52,7 +52,7 @@ def track(
         return
     from detectors.errors import UsageError
     from tracker.cli.job import Outputs, run_all
-    from tracker.compose import check_used
+    from tracker.compose import check_settings, check_used
     from tracker.config import read_settings
 
     if video is not None and webcam is not None:
@@ -72,6 +72,7 @@ def track(
     settings = _shorthands(settings, confidence, interval)
     if not settings.video:
         raise UsageError("nothing to track: give --video PATH|URL|GLOB or --webcam N (track --help)")
+    check_settings(settings)
     check_used(settings, assignments or [])
     outputs = Outputs(folder=out, overwrite=overwrite, csv=csv, video=not no_video, codec=codec, show=show)
     raise typer.Exit(run_all(settings, outputs))

@@ -38,11 +38,12 @@ def train_detector(
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
     from detectors.errors import UsageError
-    from detectors.training.detector import Request, train
-    from detectors.training.engine import Schedule, Training
 
     if (minutes is None) == (steps is None):
         raise UsageError("give either --minutes or --steps")
+    from detectors.training.detector import Request, train
+    from detectors.training.engine import Schedule, Training
+
     request = Request(
         data=tuple(data),
         out=out,

@@ -214,9 +214,7 @@ def test_one_broken_video_does_not_keep_the_others_from_being_tracked(
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["1", "3"]
 
 
-def test_a_glob_with_csv_is_refused(
-    track: Track, tmp_path: Path, tiny_video: Path, tiny_boxes: Path
-) -> None:
+def test_a_glob_with_csv_is_refused(track: Track, tmp_path: Path, tiny_video: Path, tiny_boxes: Path) -> None:
     for name in ("1.mp4", "2.mp4"):
         shutil.copy(tiny_video, tmp_path / name)
     done = track("--video", "?.mp4", "--detector", f"replay:{tiny_boxes}", "--csv", "all.csv")
