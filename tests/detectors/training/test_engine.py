@@ -1,0 +1,252 @@
+"""A training can be broken off and taken up again, and says what is wrong."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from detectors.errors import DataError, DetectorError, UsageError, WeightsError
+from detectors.networks.faster_rcnn import build_faster_rcnn
+from detectors.networks.smaller_vgg import SmallerVGG
+from detectors.training.curves import plot_curves
+from detectors.training.dataset import Picture, read_sets, sampling_weights
+from detectors.training.detector import Request, prepare
+from detectors.training.engine import Schedule, Training
+from detectors.training.examples import Examples, collate, read_picture
+from detectors.zoo._weights import Description, build_network, save_weights
+
+SIZE = (64, 64)
+TINY = ((4,), (4,), (6,), (8,), (8,), (8,))
+
+
+@pytest.fixture(autouse=True)
+def _own_random_numbers() -> object:
+    state = torch.get_rng_state()
+    torch.manual_seed(0)
+    yield
+    torch.set_rng_state(state)
+
+
+@pytest.fixture
+def folder(make_set: Callable[..., Path]) -> Path:
+    rows = [[{"category": "car", "bbox": [10 + 20 * n, 30, 40, 24]}] for n in range(3)]
+    return make_set("tiny", rows)
+
+
+@pytest.fixture
+def pictures(folder: Path) -> list[Picture]:
+    return read_sets([folder], "train", ("car", "person"))
+
+
+def stream(pictures: list[Picture], seed: int = 0, mosaic_share: float = 0.5) -> Examples:
+    return Examples(pictures, sampling_weights(pictures, 2), SIZE, seed, mosaic_share)
+
+
+def training(pictures: list[Picture], folder: Path, workers: int = 0, **schedule: object) -> Training:
+    torch.manual_seed(0)
+    net = build_faster_rcnn(SmallerVGG(TINY), 2, (0,), channels=8, hidden=16)
+    plan = Schedule(**({"steps": 6, "batch": 2, "warmup": 2} | schedule))  # type: ignore[arg-type]
+    return Training(net, stream(pictures), plan, folder, workers=workers)
+
+
+def quiet(training: Training, losses: dict[str, float]) -> None:
+    """Report nothing."""
+
+
+def test_an_example_depends_on_seed_and_number_alone(pictures: list[Picture]) -> None:
+    one, two, other = stream(pictures), stream(pictures), stream(pictures, seed=1)
+    for index in (5, 0, 3):
+        (image, target), (again, target_again) = one[index], two[index]
+        assert torch.equal(image, again)
+        assert all(torch.equal(target[key], target_again[key]) for key in target)  # type: ignore[literal-required]
+        assert not torch.equal(image, other[index][0])
+    assert (image.shape, image.dtype) == ((3, 64, 64), torch.uint8)
+    images, targets = collate([one[0], one[1]])
+    assert images.shape == (2, 3, 64, 64)
+    assert all((target["labels"] >= 1).all() for target in targets)
+
+
+def test_mosaics_end_where_planned(pictures: list[Picture]) -> None:
+    examples = stream(pictures, mosaic_share=1.0)
+    examples.mosaic_until.value = 2
+    assert [len(examples[index][1]["regions"]) for index in range(4)] == [4, 4, 1, 1]
+
+
+def test_warm_up_then_a_cosine(pictures: list[Picture], tmp_path: Path) -> None:
+    run = training(pictures, tmp_path, steps=100, warmup=10, rate=0.5)
+    rates = []
+    for step in range(101):
+        run.step = step
+        rates.append(run.rate())
+    assert rates[0] == pytest.approx(0.05, rel=0.01)
+    assert rates[4] == pytest.approx(0.25, rel=0.01)
+    assert np.argmax(rates) in (9, 10)
+    assert max(rates) <= 0.5
+    assert rates[50] == pytest.approx(0.5 * (0.01 + 0.99 / 2))
+    assert rates[100] == pytest.approx(0.005)
+    assert (np.diff(rates[10:]) < 0).all()
+
+
+def test_minutes_count_the_seconds_of_all_sessions(pictures: list[Picture], tmp_path: Path) -> None:
+    run = training(pictures, tmp_path, steps=None, minutes=2.0)
+    run.seconds = 90.0
+    assert run.progress == 0.75
+    run.seconds = 1e6
+    assert run.progress == 1.0
+
+
+class Broken(Exception):
+    """Stands for the power that goes."""
+
+
+def test_taken_up_again_it_ends_where_one_in_one_go_ends(pictures: list[Picture], tmp_path: Path) -> None:
+    whole = training(pictures, tmp_path / "whole")
+    whole.run(quiet)
+
+    def break_off(run: Training, losses: dict[str, float]) -> None:
+        if run.step == 4:  # its checkpoint is that of step 3
+            raise Broken
+
+    first = training(pictures, tmp_path / "parts")
+    with pytest.raises(Broken):
+        first.run(break_off, save_every_s=0)
+    torch.rand(10)
+    second = training(pictures, tmp_path / "parts")
+    second.resume()
+    assert second.step == 3
+    second.run(quiet)
+
+    for one, two in ((whole.net, second.net), (whole.average, second.average)):
+        for (name, expected), value in zip(one.state_dict().items(), two.state_dict().values(), strict=True):
+            assert torch.equal(expected, value), name
+    tables = []
+    for part in ("whole", "parts"):
+        with (tmp_path / part / "curve.csv").open(newline="") as text:
+            tables.append([[row["step"], row["loss_classifier"]] for row in csv.DictReader(text)])
+    assert tables[0] == tables[1]
+    assert [step for step, _ in tables[0]] == list("123456")
+
+
+def test_a_new_training_begins_a_new_curve(pictures: list[Picture], tmp_path: Path) -> None:
+    for _ in range(2):
+        training(pictures, tmp_path, steps=1).run(quiet)
+    assert len((tmp_path / "curve.csv").read_text().splitlines()) == 2
+
+
+def test_a_young_average_follows_and_an_old_one_is_slow(pictures: list[Picture], tmp_path: Path) -> None:
+    run = training(pictures, tmp_path, ema=0.9)
+    with torch.no_grad():
+        weights, averaged = (next(net.parameters()) for net in (run.net, run.average.module))
+        weights.zero_()
+        run.average.update_parameters(run.net)
+        weights.fill_(1.0)
+        run.average.update_parameters(run.net)
+        torch.testing.assert_close(averaged, torch.full_like(averaged, 0.6))
+        run.average.n_averaged.fill_(10_000)
+        run.average.update_parameters(run.net)
+        torch.testing.assert_close(averaged, torch.full_like(averaged, 0.64))
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {"steps": None},
+        {"steps": 5, "minutes": 1.0},
+        {"steps": 0},
+        {"steps": None, "minutes": 0.0},
+        {"steps": -3},
+        {"batch": 0},
+    ],
+)
+def test_a_schedule_must_end_and_begin(
+    pictures: list[Picture], tmp_path: Path, schedule: dict[str, object]
+) -> None:
+    with pytest.raises(DetectorError, match="steps"):
+        training(pictures, tmp_path, **schedule)
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(pictures: list[Picture], tmp_path: Path) -> None:
+    run = training(pictures, tmp_path)
+    with torch.no_grad():
+        run.net.roi_heads.box_predictor.logits.bias.fill_(float("nan"))
+    with pytest.raises(DetectorError, match="not finite at step 0"):
+        run.run(quiet)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no checkpoint", b"PK\x03\x04 cut"])
+def test_what_cannot_be_resumed(pictures: list[Picture], tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "last.pt").write_bytes(content)
+    with pytest.raises(DataError, match=r"cannot resume from .*last\.pt") as caught:
+        training(pictures, tmp_path).resume()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_of_another_network(pictures: list[Picture], tmp_path: Path) -> None:
+    training(pictures, tmp_path, steps=1).run(quiet)
+    net = build_faster_rcnn(SmallerVGG(TINY), 3, (0,), channels=8, hidden=16)
+    other = Training(net, stream(pictures), Schedule(steps=2), tmp_path, workers=0)
+    with pytest.raises(DataError, match="cannot resume") as caught:
+        other.resume()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_picture_is_named_in_one_line(
+    pictures: list[Picture], tmp_path: Path, workers: int
+) -> None:
+    for picture in pictures:
+        picture.path.write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"^picture .*\.png is missing or damaged$"):
+        training(pictures, tmp_path, workers).run(quiet)
+    with pytest.raises(DataError, match="missing or damaged"):
+        read_picture(pictures[0])
+
+
+def request(folder: Path, out: Path, **more: object) -> Request:
+    fields = {"class_names": ("car", "person"), "device": "cpu", "precision": "fp32", "input_size": SIZE}
+    return Request((folder,), out, Schedule(steps=2), **(fields | more))  # type: ignore[arg-type]
+
+
+def test_a_training_that_is_there_is_not_overwritten(folder: Path, tmp_path: Path) -> None:
+    prepare(request(folder, tmp_path / "mine"))
+    (tmp_path / "mine.training").mkdir()
+    (tmp_path / "mine.training" / "last.pt").touch()
+    with pytest.raises(UsageError, match="--resume it"):
+        prepare(request(folder, tmp_path / "mine"))
+
+
+def test_a_set_that_is_not_there_has_no_weight(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not there: elsewhere"):
+        prepare(request(folder, tmp_path / "mine", set_weights={"elsewhere": 2.0}))
+
+
+def test_weights_to_begin_from(folder: Path, tmp_path: Path) -> None:
+    description = Description("faster_rcnn", "smaller_vgg", ("car", "person"), (0,), SIZE, 0.3)
+    net = build_network(description)
+    save_weights(tmp_path / "start.pt", net, description)
+    begun = prepare(request(folder, tmp_path / "mine", start=tmp_path / "start.pt"))
+    for value, expected in zip(begun.net.state_dict().values(), net.state_dict().values(), strict=True):
+        torch.testing.assert_close(value, expected, rtol=1e-3, atol=1e-3)
+    swapped = request(folder, tmp_path / "mine", start=tmp_path / "start.pt", class_names=("person", "car"))
+    with pytest.raises(WeightsError, match="other classes: car, person"):
+        prepare(swapped)
+
+
+def test_curves_are_drawn(tmp_path: Path) -> None:
+    table = tmp_path / "curve.csv"
+    rows = [f"{n},{n / 10},1e-3,{1 / n},{2 / n}" for n in range(1, 251)]
+    table.write_text("\n".join(["step,seconds,rate,loss_classifier,loss_box_reg", *rows]) + "\n")
+    plot_curves(table, tmp_path / "curve.png")
+    image = cv2.imread(str(tmp_path / "curve.png"))
+    assert image.shape[0] > 300
+    assert len(np.unique(image.reshape(-1, 3), axis=0)) > 3
+    table.write_text("step,seconds,rate,loss_classifier\n1,0.1,1e-3,0.5\n")
+    plot_curves(table, tmp_path / "one.png")
+    assert (tmp_path / "one.png").stat().st_size > 0
