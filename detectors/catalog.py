@@ -57,7 +57,7 @@ def find_detector(name: str) -> Choice:
         UsageError: ``replay`` without a file.
         WeightsError: the manifest cannot be read, or says too little.
     """
-    if name == "replay":
+    if name in ("replay", "replay:"):
         raise UsageError("replay needs a file of boxes: --detector replay:det.txt")
     if name.startswith("replay:") or Path(name).suffix.lower() in REPLAY_SUFFIXES:
         path = name.removeprefix("replay:")
@@ -68,7 +68,11 @@ def find_detector(name: str) -> Choice:
     if name not in released:
         raise UnknownNameError("detector", name, [*released, "replay"])
     entry = released[name]
-    missing = [key for key in ("file", "sha256", "architecture") if key not in entry]
+    missing = [
+        key
+        for key in ("file", "sha256", "architecture")
+        if not isinstance(entry, Mapping) or key not in entry
+    ]
     if missing:
         raise WeightsError(f"the weights' manifest does not say {', '.join(missing)} of '{name}'")
     weights = str(resources.files("weights").joinpath(str(entry["file"])))
