@@ -26,6 +26,7 @@ def train_detector(
     batch: Annotated[int, typer.Option(help="Pictures a step.")] = 8,
     rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
     mosaic: Annotated[float, typer.Option(help="Share of pictures put together from four.")] = 0.5,
+    plain: Annotated[float, typer.Option(help="Last share of the training without such pictures.")] = 0.2,
     score: Annotated[float, typer.Option(help="Default score threshold of the weights.")] = 0.3,
     seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -47,7 +48,7 @@ def train_detector(
     request = Request(
         data=tuple(data),
         out=out,
-        schedule=Schedule(steps=steps, minutes=minutes, batch=batch, rate=rate),
+        schedule=Schedule(steps, minutes, batch, rate, plain_share=plain),
         set_weights=_set_weights(weight or []),
         start=start,
         resume=resume,
