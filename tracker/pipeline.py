@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.detections import Detections
-from detectors.errors import ProjectError
+from detectors.errors import ProjectError, UsageError
 from detectors.frame import Frame
 from detectors.protocol import Detector
 from tracker.protocols import Associator, FrameSource, Observer, Propagator, Sink, Trigger
@@ -44,6 +44,7 @@ class Pipeline:
     wanted: NDArray[np.bool_] | None = None
     _live: list[Track] = field(default_factory=list)
     _clock: dict[str, float] = field(default_factory=dict)
+    _ran: bool = False
 
     def __enter__(self) -> Self:
         """Open the source."""
@@ -57,7 +58,15 @@ class Pipeline:
         self.source.__exit__(kind, exc, tb)
 
     def run(self) -> Iterator[FrameResult]:
-        """Yield one result a frame, in order."""
+        """Yield one result a frame, in order.
+
+        Raises:
+            UsageError: it ran already; its parts remember that run.
+            SourceError: the source cannot be read.
+        """
+        if self._ran:
+            raise UsageError("a pipeline runs once: open another")
+        self._ran = True
         frames = iter(self.source)
         while True:
             self._clock = {}

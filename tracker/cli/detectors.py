@@ -12,7 +12,8 @@ def list_detectors() -> None:
 
     table = Table(title="Detectors (figures: weights/manifest.toml says how each was measured)")
     for name in ("name", "network", "classes", "input", "AP50", "ms a frame", "use"):
-        table.add_column(name)
+        # names are there to be typed: never cut
+        table.add_column(name, no_wrap=name == "name", overflow="fold")
     for name, entry in manifest().items():
         measured = entry.get("measured", {})
         table.add_row(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -319,21 +322,24 @@ def test_show_on_a_display_that_is_gone(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Yield a disk of 24 kB, which root can mount; anybody else is tested by the limit on files below."""
+    """Yield a disk of 24 kB; where none may be mounted, a folder in which no file may grow beyond 16 kB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=24k", "tmpfs", str(folder)]
     mounted = shutil.which("mount") and not subprocess.run(mount, capture_output=True, check=False).returncode
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
     if not mounted:
-        pytest.skip("no disk can be mounted by this user (../shared has nothing to do with it)")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (16384, before[1]))
     yield folder
-    subprocess.run(["umount", str(folder)], check=False)
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    if mounted:
+        subprocess.run(["umount", str(folder)], check=False)
 
 
 def test_a_disk_that_fills_up(replay: Track, small_disk: Path) -> None:
     done = replay("--out", small_disk / "o")
     assert done.code == 1
-    assert "space" in done.complaint
+    assert done.complaint.startswith("track: cannot write")
     left = debris(small_disk)
     assert not [name for name in left if name.endswith(".part")]
     assert "annotated.mp4" not in left
@@ -342,9 +348,9 @@ def test_a_disk_that_fills_up(replay: Track, small_disk: Path) -> None:
 
 
 def test_files_that_may_not_grow(tmp_path: Path, tiny_video: Path, tiny_boxes: Path) -> None:
-    """The same for users who may not mount: the system refuses to let a file grow beyond 16 kB."""
+    """In a process of its own, from beginning to end: a file may not grow beyond 16 kB."""
     script = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384));"
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384));"
         "from tracker.cli import main; main()"
     )
     run = [sys.executable, "-c", script, "--video", str(tiny_video), "--detector", f"replay:{tiny_boxes}"]
@@ -361,7 +367,7 @@ def test_files_that_may_not_grow(tmp_path: Path, tiny_video: Path, tiny_boxes: P
 
 @pytest.fixture
 def long_run(tmp_path: Path, tiny_video: Path, tiny_boxes: Path) -> list[str]:
-    """Return a command that tracks 400 copies of the video's first picture, a second or two long."""
+    """Return a command that tracks 2,000 copies of one picture, which takes seconds."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     with av.open(str(tiny_video)) as file:
@@ -391,9 +397,6 @@ def test_ctrl_c_keeps_what_was_done(tmp_path: Path, long_run: list[str]) -> None
 
 
 def check_broken_off(folder: Path) -> None:
-    import csv
-    import json
-
     run = json.loads((folder / "run.json").read_text())
     assert run["completed"] is False
     assert 5 < run["frames"] < 2000

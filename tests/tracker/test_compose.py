@@ -1,0 +1,109 @@
+"""From settings to a pipeline, through ``open_pipeline`` as a library user has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detectors.errors import UnknownNameError, UsageError
+from tracker import open_pipeline
+from tracker.compose import build_detector, run_info, wanted_classes
+from tracker.config import Settings
+from tracker.protocols import FrameSource
+from tracker.types import Event, FrameResult, Origin, Reason
+
+
+def test_five_lines_are_enough(tiny_video: Path, tiny_boxes: Path) -> None:
+    with open_pipeline(tiny_video, detector=f"replay:{tiny_boxes}") as pipeline:
+        results = list(pipeline.run())
+    assert [result.frame.index for result in results] == list(range(50))
+    assert results[0].reason is Reason.FIRST_FRAME
+    assert {track.id for result in results for track in result.tracks if track.shown} == {1, 2, 3}
+
+
+def test_none_means_not_looked_and_propagated_tracks_move(tiny_video: Path, tiny_boxes: Path) -> None:
+    with open_pipeline(str(tiny_video), detector=f"replay:{tiny_boxes}", propagate="kalman") as pipeline:
+        results = list(pipeline.run())
+    for result in results:
+        assert (result.reason is None) == (result.detections is None)
+        looked = {track.origin for track in result.tracks} == {Origin.DETECTED}
+        assert looked == (result.reason is not None)
+    carried = [r.tracks[0].box for r in results if r.reason is None]
+    assert carried[-1][0] - carried[0][0] > 50
+
+
+def test_stages_are_timed(tiny_video: Path, tiny_boxes: Path) -> None:
+    with open_pipeline(tiny_video, detector=f"replay:{tiny_boxes}", propagate="kalman") as pipeline:
+        first, second, *_ = pipeline.run()
+    assert {"read", "trigger", "detect", "associate"} <= set(first.stage_s)
+    assert "propagate" in second.stage_s
+    assert all(seconds >= 0 for seconds in second.stage_s.values())
+
+
+class _Counting:
+    """An observer as a user might write one."""
+
+    def observe(self, result: FrameResult) -> list[Event]:
+        place = result.frame
+        return [
+            Event("seen", place.time_s, place.index, t.id, "all", "", 0, 1.0, t.origin) for t in result.tracks
+        ]
+
+
+def test_observers_report_with_the_frame(tiny_video: Path, tiny_boxes: Path) -> None:
+    with open_pipeline(
+        tiny_video, [_Counting()], detector=f"replay:{tiny_boxes}", propagate="kalman"
+    ) as pipeline:
+        for result in pipeline.run():
+            assert [event.track_id for event in result.events] == [track.id for track in result.tracks]
+
+
+def test_settings_are_checked_like_those_of_a_file(tiny_video: Path, tiny_boxes: Path) -> None:
+    boxes = f"replay:{tiny_boxes}"
+    with pytest.raises(UnknownNameError, match="did you mean detector"):
+        open_pipeline(tiny_video, detecter=boxes)
+    with pytest.raises(UnknownNameError, match="did you mean kalman"):
+        open_pipeline(tiny_video, detector=boxes, propagate="kalmn")
+    with pytest.raises(UsageError, match="--trigger always"):
+        open_pipeline(tiny_video, detector=boxes, propagate="none")
+    with pytest.raises(UnknownNameError, match="person"):
+        open_pipeline(tiny_video, detector=boxes, classes="car,bus")
+    with pytest.raises(UsageError, match="no video"):
+        open_pipeline("", detector=boxes)
+
+
+def test_wrong_names_are_told_before_a_detector_is_loaded(tiny_video: Path) -> None:
+    with pytest.raises(UnknownNameError, match="propagator"):
+        open_pipeline(tiny_video, detector="gone.pt", propagate="dlip")
+
+
+def test_options_reach_their_component(tiny_video: Path, tiny_boxes: Path) -> None:
+    settings = Settings(detector=f"replay:{tiny_boxes}", score=0.95)
+    settings = settings.with_option("detector", "replay", "class_name", "car")
+    detector = build_detector(settings)
+    assert detector.class_names == ("car",)
+    settings = settings.changed(score=None, video=str(tiny_video), trigger="interval", propagate="kalman")
+    with open_pipeline(settings.with_option("trigger", "interval", "interval_s", 1.0)) as pipeline:
+        looks = [result.frame.index for result in pipeline.run() if result.reason]
+    assert looks == [0, 25]
+
+
+def test_wanted_classes() -> None:
+    assert wanted_classes((), ("car", "bus")) is None
+    chosen = wanted_classes(("bus",), ("car", "bus"))
+    assert chosen is not None
+    np.testing.assert_array_equal(chosen, [False, True])
+    with pytest.raises(UnknownNameError, match="did you mean bus"):
+        wanted_classes(("buss",), ("car", "bus"))
+
+
+def test_run_info_knows_no_password(tiny_video: Path, tiny_boxes: Path) -> None:
+    with open_pipeline(tiny_video, detector=f"replay:{tiny_boxes}") as pipeline:
+        assert isinstance(pipeline.source, FrameSource)
+        settings = Settings(video="rtsp://me:hunter2@cam/live?token=hunter3", detector=f"replay:{tiny_boxes}")
+        info = run_info(settings, pipeline)
+    assert "hunter" not in str(info)
+    assert info.settings["video"] == "rtsp://me:***@cam/live?token=***"
+    assert info.detector["boxes"] == str(tiny_boxes)
