@@ -19,7 +19,7 @@ PACKAGES = ("detectors", "tracker", "weights")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a copy: setuptools leaves a build folder behind, whose old files would go in too."""
+    """Build the wheel from a copy: setuptools leaves a build folder, whose old files would go in too."""
     source = tmp_path_factory.mktemp("source")
     leave = shutil.ignore_patterns("__pycache__", "*.training", "*.part")
     for package in PACKAGES:

