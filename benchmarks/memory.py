@@ -15,7 +15,7 @@ from pathlib import Path
 
 import av
 
-from tracker.cli.job import Outputs, open_sinks
+from tracker.cli.job import Outputs, build_sinks
 from tracker.compose import build_detector, build_pipeline, run_info
 from tracker.config import read_settings
 from tracker.pipeline import record
@@ -64,7 +64,7 @@ def main() -> None:
         settings = read_settings(None, [f"video={video}", *args.assignments])
         seen = {}
         with build_pipeline(settings, build_detector(settings)) as pipeline:
-            sinks, _ = open_sinks(Path(folder) / "run", Outputs(), pipeline.source.warnings)
+            sinks, _ = build_sinks(settings, Path(folder) / "run", Outputs(), pipeline.source)
             for count, _ in enumerate(record(pipeline.run(), sinks, run_info(settings, pipeline)), 1):
                 if count in (FIRST, args.frames):
                     seen[count] = resident_mb()

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torchvision.ops import nms
 
 from detectors.boxes import xyxy_to_xywh
+from detectors.dataset import VEHICLES, Picture
 from detectors.detections import Detections
 from detectors.frame import Frame
 from detectors.protocol import Detector
-from detectors.training.dataset import VEHICLES, Picture
 
 MIN_SIDE_PX = 6.0
 ANY_VEHICLE = "any_vehicle"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
+import math
 import pkgutil
 import types
 import typing
@@ -143,6 +144,8 @@ def _scalar(hint: Any, value: object, where: str) -> object:
             return value if isinstance(value, bool) else _BOOLS[str(value).lower()]
         if hint in (int, float) and not isinstance(value, bool):
             number = hint(value)
+            if math.isnan(number):
+                raise ValueError("not a number")
             if isinstance(value, float) and number != value:
                 raise ValueError("a fraction")
             return number

@@ -20,10 +20,9 @@ LAYERS = {
     "detectors.registry": 0,
     "detectors.errors": 0,
     "detectors.networks": 1,
-    "detectors.runtimes": 1,
     "detectors.zoo": 2,
     "detectors.catalog": 3,
-    "detectors.training.dataset": 1,  # labelled pictures, which evaluation reads too
+    "detectors.dataset": 1,  # labelled pictures, which evaluation reads too
     "detectors.evaluation": 4,
     "detectors.training": 5,
     "tracker": 0,  # the package's own lazy doors
@@ -38,7 +37,6 @@ LAYERS = {
     "tracker.triggers": 2,
     "tracker.propagation": 2,
     "tracker.association": 2,
-    "tracker.analytics": 2,
     "tracker.sinks": 2,
     "tracker.pipeline": 3,
     "tracker.compose": 4,

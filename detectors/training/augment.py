@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.boxes import areas
-from detectors.training.dataset import Picture
+from detectors.dataset import Picture
 
 GREY = 114
 #: Boxes with a short side below this (pixels at the network's input) are ignored, not learnt.

@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from detectors.dataset import ROAD_USERS, VEHICLES, Picture, read_sets, sampling_weights
 from detectors.errors import DataError, UsageError, WeightsError
 from detectors.evaluation import ANY_VEHICLE, Precision, detect_all, evaluate, mean_ap50
 from detectors.training.curves import plot_curves
-from detectors.training.dataset import ROAD_USERS, VEHICLES, Picture, read_sets, sampling_weights
 from detectors.training.engine import Schedule, Training
 from detectors.training.examples import Examples, read_picture
 from detectors.training.manifest import write_entry

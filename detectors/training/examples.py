@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from detectors.dataset import Picture
 from detectors.errors import DataError
 from detectors.networks.faster_rcnn import Target
 from detectors.training.augment import Example, mosaic, single
-from detectors.training.dataset import Picture
 
 
 class Examples(Dataset[tuple[Tensor, Target]]):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from detectors import Detections
+from detectors.dataset import Picture
 from detectors.evaluation import ANY_VEHICLE, Precision, average_precision, evaluate, mean_ap50
-from detectors.training.dataset import Picture
 
 NAMES = ("car", "bus", "person")
 UNKNOWN = len(NAMES)

@@ -121,6 +121,7 @@ def test_options_are_converted(option: str, value: object, expected: object) -> 
         ("share", "much", "share must be float"),
         ("share", True, "share must be float"),
         ("share", 1.5, "share must be at most 1"),
+        ("share", "nan", "share must be float, not .nan."),
         ("count", 2.7, "count must be int, not '2.7'"),
         ("count", "2.7", "count must be int"),
         ("count", float("inf"), "count must be int"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
@@ -11,5 +12,8 @@ def main() -> None:
     Whatever goes wrong is one line on standard error; ``--debug`` shows the traceback.
     """
     from tracker.cli.app import run_app
+
+    # a service manager's stop is a Ctrl-C: files are closed and valid
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     sys.exit(run_app(sys.argv[1:]))

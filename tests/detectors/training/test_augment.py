@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.dataset import Picture
 from detectors.training import augment
 from detectors.training.augment import MIN_SIDE_PX, Example, mosaic, recolour, single
-from detectors.training.dataset import Picture
 
 CALM = settings(deadline=None, derandomize=True, max_examples=25)
 SEEDS = st.integers(0, 2**31)

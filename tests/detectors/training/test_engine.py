@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from detectors.dataset import Picture, read_sets, sampling_weights
 from detectors.errors import DataError, DetectorError, UsageError, WeightsError
 from detectors.networks.faster_rcnn import build_faster_rcnn
 from detectors.networks.smaller_vgg import SmallerVGG
 from detectors.training.curves import plot_curves
-from detectors.training.dataset import Picture, read_sets, sampling_weights
 from detectors.training.detector import Request, prepare
 from detectors.training.engine import Schedule, Training
 from detectors.training.examples import Examples, collate, read_picture

@@ -381,13 +381,14 @@ def long_run(tmp_path: Path, tiny_video: Path, tiny_boxes: Path) -> list[str]:
     return [*COMMAND, "--video", "pictures", "--detector", "replay:still.txt", "--out", "o"]
 
 
-def test_ctrl_c_keeps_what_was_done(tmp_path: Path, long_run: list[str]) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "a service's stop"])
+def test_interrupting_keeps_what_was_done(tmp_path: Path, long_run: list[str], stop: signal.Signals) -> None:
     process = subprocess.Popen(long_run, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     table = tmp_path / "o" / "tracks.csv"
     deadline = time.monotonic() + 60
     while not (table.exists() and table.read_text().count("\n") > 5) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert err.splitlines()[-1] == "track: interrupted; what was done so far is kept"

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from detectors.dataset import ROAD_USERS, Picture, read_sets, sampling_weights
 from detectors.errors import DataError
-from detectors.training.dataset import ROAD_USERS, Picture, read_sets, sampling_weights
 
 SetMaker = Callable[..., Path]
 
