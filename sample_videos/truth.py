@@ -91,10 +91,10 @@ def write_camera(path: Path, camera: Camera) -> None:
 def counting_lines(camera: Camera) -> list[dict[str, object]]:
     """Return one counting line a carriageway, level in the picture and as wide as the carriageway there."""
     lines = []
-    # The height of a box's middle over the road is about a metre; the lines lie where nobody waits.
+    # A box's middle is about a metre above the road; the lines keep clear of the middles of who waits at red.
     for name, x, y, words in (
-        ("away", (0.0, 9.4), 38.0, ("towards the camera (wrong way)", "away from the camera")),
-        ("towards", (-9.4, 0.0), 24.0, ("towards the camera", "away from the camera (wrong way)")),
+        ("away", (0.0, 9.4), 18.0, ("towards the camera (wrong way)", "away from the camera")),
+        ("towards", (-9.4, 0.0), 52.0, ("towards the camera", "away from the camera (wrong way)")),
     ):
         ends, _ = camera.project([(x[0], y, 0.9), (x[1], y, 0.9)])
         level = round(float(ends[:, 1].mean()))
