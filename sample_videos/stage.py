@@ -43,7 +43,7 @@ class Light:
 LIGHTS = {
     "day": Light((1.0, 0.92, 0.8), 5.0, 1.9, False, 900.0),
     "overcast": Light((1.0, 1.0, 1.0), 0.0, 2.2, False, 500.0),
-    "dusk": Light((1.0, 0.6, 0.35), 1.0, 1.5, True, 700.0),
+    "dusk": Light((1.0, 0.6, 0.35), 1.0, 2.2, True, 700.0),
 }
 
 
