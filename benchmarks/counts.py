@@ -6,7 +6,7 @@
 
 Every way runs over the same clips in the same process, one after the other, writing tracks.csv and nothing
 else; times include reading the video. What others use (YOLOX-Nano on every frame with ByteTrack of
-roboflow/trackers) needs ``pip install trackers onnxruntime`` and ../shared/peers.
+roboflow/trackers) needs ``pip install '.[bench]'`` and ../shared/peers.
 """
 
 from __future__ import annotations
