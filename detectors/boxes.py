@@ -57,6 +57,18 @@ def clip(boxes: ArrayLike, width: int, height: int) -> Boxes:
     return np.asarray(np.clip(box, 0, limit), np.float32)
 
 
+def visible_share(boxes: ArrayLike, width: int, height: int) -> Boxes:
+    """Return the share (...,) of the area of boxes (..., 4) that lies in the picture; 0 for empty ones."""
+    whole = areas(boxes)
+    inside = areas(clip(boxes, width, height))
+    return np.asarray(np.divide(inside, whole, out=np.zeros_like(whole), where=whole > 0), np.float32)
+
+
+def has_left(boxes: ArrayLike, width: int, height: int) -> NDArray[np.bool_]:
+    """Return (...,) whether a quarter or less of each box (..., 4) is still in the picture: the one rule."""
+    return np.asarray(visible_share(boxes, width, height) <= 0.25)
+
+
 def intersections(a: ArrayLike, b: ArrayLike) -> Boxes:
     """Return the common areas (N, M) of boxes (N, 4) and (M, 4)."""
     one = np.asarray(a, np.float32).reshape(-1, 4)

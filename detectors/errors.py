@@ -6,6 +6,7 @@
     |-- DetectorError            a detector cannot be built or cannot run
     |   `-- WeightsError         weights are missing, damaged or belong to another network
     |-- DataError                a labelled data set cannot be read
+    |-- LibraryError             a library that is installed cannot be loaded
     `-- tracker.errors           ... continues there (sources, sinks, runs)
 
 Foreign exceptions are caught once, where they cross into the project, and re-raised as one of these
@@ -51,3 +52,7 @@ class WeightsError(DetectorError):
 
 class DataError(ProjectError):
     """A labelled data set cannot be read."""
+
+
+class LibraryError(ProjectError):
+    """A library that the project needs cannot be loaded."""

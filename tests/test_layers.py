@@ -19,6 +19,7 @@ LAYERS = {
     "detectors.protocol": 0,
     "detectors.registry": 0,
     "detectors.errors": 0,
+    "detectors.opencv": 0,  # the one door to cv2, for every room above
     "detectors.networks": 1,
     "detectors.zoo": 2,
     "detectors.catalog": 3,
@@ -31,7 +32,6 @@ LAYERS = {
     "tracker.protocols": 1,
     "tracker.motion": 1,
     "tracker.config": 1,
-    "tracker.opencv": 1,  # the one door to cv2, for every room above
     "tracker.tracks": 1,  # associators need the life cycle, and siblings do not import one another
     "tracker.sources": 2,
     "tracker.triggers": 2,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.boxes import areas, clip, iou
+from detectors.boxes import has_left, iou
 from detectors.detections import Detections
 from detectors.frame import Frame
 from tracker.types import Origin, Track, TrackState
@@ -135,14 +135,9 @@ class LifeCycle:
     def _age(self, frame: Frame, track: Track) -> Track:
         tentative = track.state is TrackState.TENTATIVE
         limit = self.config.max_tentative_s if tentative else self.config.max_missing_s
-        gone = frame.time_s - track.last_seen_s > limit or _has_left(frame, track.box)
+        over = frame.time_s - track.last_seen_s > limit
+        gone = over or has_left(track.box, frame.width, frame.height)
         return replace(track, state=TrackState.REMOVED) if gone else track
-
-
-def _has_left(frame: Frame, box: NDArray[np.float32]) -> bool:
-    """Return whether less than a quarter of the box is still in the picture."""
-    area = float(areas(box))
-    return float(areas(clip(box, frame.width, frame.height))) < 0.25 * area or area <= 0
 
 
 def _vote(votes: NDArray[np.float32], label: int, score: float) -> NDArray[np.float32]:

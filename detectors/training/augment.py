@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.boxes import areas
 from detectors.dataset import Picture
+from detectors.opencv import load_cv2
+
+cv2 = load_cv2()
 
 GREY = 114
 #: Boxes with a short side below this (pixels at the network's input) are ignored, not learnt.

@@ -17,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Sampler
 
 from detectors.errors import DataError, DetectorError
+from detectors.opencv import load_cv2
 from detectors.training.examples import Examples, collate
 
 _UNREADABLE = (OSError, EOFError, pickle.UnpicklingError)
@@ -111,7 +112,7 @@ class Training:
         batches = self._batches()
         began = time.monotonic()
         while self.progress < 1.0:
-            losses = self._one_step(*next(batches))
+            losses = self._interruptible_step(batches)
             self.seconds += time.monotonic() - began
             began = time.monotonic()
             self._plan_mosaics()
@@ -121,6 +122,13 @@ class Training:
                 self.save()
                 saved = time.monotonic()
         self.save()
+
+    def _interruptible_step(self, batches: Iterator[tuple[Tensor, list[Any]]]) -> dict[str, float]:
+        try:
+            return self._one_step(*next(batches))
+        except KeyboardInterrupt:
+            self.save()
+            raise
 
     def _one_step(self, images: Tensor, targets: list[Any]) -> dict[str, float]:
         self.net.train()
@@ -233,9 +241,7 @@ class _From(Sampler[int]):
 
 def _quiet_worker(_: int) -> None:
     """OpenCV's own threads would fight with the training for the cores."""
-    import cv2
-
-    cv2.setNumThreads(0)
+    load_cv2().setNumThreads(0)
     torch.set_num_threads(1)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from multiprocessing import Value
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,7 +15,10 @@ from torch.utils.data import Dataset
 from detectors.dataset import Picture
 from detectors.errors import DataError
 from detectors.networks.faster_rcnn import Target
+from detectors.opencv import load_cv2
 from detectors.training.augment import Example, mosaic, single
+
+cv2 = load_cv2()
 
 
 class Examples(Dataset[tuple[Tensor, Target]]):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,7 +19,10 @@ from detectors import boxes as boxlib
 from detectors.detections import Detections
 from detectors.errors import DetectorError
 from detectors.frame import Frame
+from detectors.opencv import load_cv2
 from detectors.zoo._weights import build_network, fill, load_weights
+
+cv2 = load_cv2()
 
 STRIDE = 32
 

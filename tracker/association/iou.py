@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from detectors.boxes import cxcywh_to_xyxy, iou, xyxy_to_cxcywh
+from detectors.boxes import cxcywh_to_xyxy, has_left, iou, xyxy_to_cxcywh
 from detectors.detections import Detections
 from detectors.frame import Frame
 from tracker.motion import KalmanBank
@@ -56,6 +56,7 @@ class IouAssociator:
     def update(self, frame: Frame, tracks: Sequence[Track], detections: Detections | None) -> list[Track]:
         """Return all tracks after this frame; see ``tracker.protocols.Associator``."""
         if self._life.ended_by_cut(frame):
+            self._time_s = frame.time_s
             ended = [replace(t, state=TrackState.REMOVED) for t in tracks]
             self._bank.stop(t.id for t in tracks)
             return ended + self._born(frame, detections, range(len(detections or ())))
@@ -100,9 +101,11 @@ class IouAssociator:
         seen = [t for t, b in zip(tracks, believed, strict=True) if b]
         doubt = np.array([self._config.propagated_noise / max(t.confidence, 0.05) for t in seen])
         self._bank.update([t.id for t in seen], _stack(seen), doubt)
+        # a box that was carried out of the picture is where it is: the life cycle must see that it has gone
+        out = has_left(_stack(tracks), frame.width, frame.height)
         moved = [
-            t if b else replace(t, box=box, origin=Origin.PREDICTED)
-            for t, b, box in zip(tracks, believed, predicted, strict=True)
+            t if b or o else replace(t, box=box, origin=Origin.PREDICTED)
+            for t, b, o, box in zip(tracks, believed, out, predicted, strict=True)
         ]
         return self._with_velocity(moved)
 

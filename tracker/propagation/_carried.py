@@ -11,8 +11,6 @@ from detectors import boxes as boxlib
 from detectors.frame import Frame
 from tracker.types import Origin, Track
 
-_LEAST_VISIBLE = 0.25
-
 
 def carried(frame: Frame, track: Track, box: ArrayLike, confidence: float) -> Track:
     """Return ``track`` with its box on ``frame``, cut at the borders as detections are.
@@ -27,9 +25,9 @@ def carried(frame: Frame, track: Track, box: ArrayLike, confidence: float) -> Tr
         confidence: in [0, 1].
     """
     whole = np.array(box, np.float32)
-    visible = boxlib.clip(whole, frame.width, frame.height)
-    if boxlib.areas(visible) <= _LEAST_VISIBLE * boxlib.areas(whole):
+    if boxlib.has_left(whole, frame.width, frame.height):
         return replace(track, box=whole, origin=Origin.PROPAGATED, confidence=0.0)
+    visible = boxlib.clip(whole, frame.width, frame.height)
     return replace(track, box=visible, origin=Origin.PROPAGATED, confidence=confidence)
 
 

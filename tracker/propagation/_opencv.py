@@ -13,7 +13,7 @@ from typing import Any
 from detectors import boxes as boxlib
 from detectors.errors import UsageError
 from detectors.frame import Frame
-from tracker.opencv import load_cv2
+from detectors.opencv import load_cv2
 from tracker.propagation._carried import carried, unknown
 from tracker.types import Track
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.frame import Frame
-from tracker.opencv import load_cv2
+from detectors.opencv import load_cv2
 from tracker.propagation._carried import carried, unknown
 from tracker.types import Track
 
@@ -48,6 +48,7 @@ class DlibPropagation:
         self._config = config
         self._filters: dict[int, Any] = {}
         self._time_s = 0.0
+        self._converted: tuple[Frame, NDArray[np.uint8]] | None = None
 
     def start(self, frame: Frame, tracks: Sequence[Track]) -> None:
         """Learn the pixels inside the tracks' boxes anew."""
@@ -93,9 +94,12 @@ class DlibPropagation:
         return dlib.drectangle(place.left() + dx, place.top() + dy, place.right() + dx, place.bottom() + dy)
 
     def _picture(self, frame: Frame) -> NDArray[np.uint8]:
-        cv2 = load_cv2()
-        code = cv2.COLOR_BGR2GRAY if self._config.color == "grey" else cv2.COLOR_BGR2RGB
-        return np.asarray(cv2.cvtColor(frame.image, code), np.uint8)
+        """Convert a frame once: ``start`` follows ``step`` on the frames that the CNN looked at."""
+        if self._converted is None or self._converted[0] is not frame:
+            cv2 = load_cv2()
+            code = cv2.COLOR_BGR2GRAY if self._config.color == "grey" else cv2.COLOR_BGR2RGB
+            self._converted = frame, np.asarray(cv2.cvtColor(frame.image, code), np.uint8)
+        return self._converted[1]
 
 
 def confidence_of(ratio: float) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.opencv import load_cv2
+from detectors.opencv import load_cv2
 from tracker.sinks._labels import LabelPlaces
 from tracker.types import FrameResult, Origin, Reason, Track
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.opencv import load_cv2
 from tracker.errors import SinkError
-from tracker.opencv import load_cv2
 
 Image = NDArray[np.uint8]
 

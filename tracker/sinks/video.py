@@ -87,9 +87,9 @@ class VideoSink:
             return
         thread, self._thread = self._thread, None
         self._end_s = self._end_s if completed else None
-        self._queue.put(None)
-        thread.join()
         try:
+            self._queue.put(None)
+            thread.join()
             if self._failure is not None and not self._told:
                 self._tell(self._failure)
             if self._complete:

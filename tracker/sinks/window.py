@@ -10,8 +10,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from detectors.opencv import load_cv2
 from tracker.errors import NoDisplayError
-from tracker.opencv import load_cv2
 from tracker.sinks._draw import Annotator
 from tracker.types import FrameResult, RunInfo
 

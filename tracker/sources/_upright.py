@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from tracker.opencv import load_cv2
+from detectors.opencv import load_cv2
 
 Image = NDArray[np.uint8]
 _FLIP_CODES = {(True, False): 1, (False, True): 0, (True, True): -1}  # cv2.flip's

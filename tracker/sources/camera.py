@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.opencv import load_cv2
 from tracker.errors import SourceError
-from tracker.opencv import load_cv2
 from tracker.sources._kinds import is_url, shown_name
 from tracker.sources._notes import Notes
 from tracker.sources._source import Opened, Picture, Source

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.opencv import load_cv2
 from tracker.errors import SourceError
-from tracker.opencv import load_cv2
 from tracker.sources._kinds import PICTURES, VIDEOS, matches, natural
 from tracker.sources._notes import Notes
 from tracker.sources._source import Opened, Picture, Source

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from detectors.boxes import has_left
 from detectors.frame import Frame
 from tracker.types import Origin, Reason, Track, TrackState
 
@@ -24,7 +25,7 @@ class Config:
     threshold: float = 0.4
     interval_s: float = 0.3
     rest_s: float = 0.1
-    retry_s: float = 0.3
+    retry_s: float = 0.2
     confirm_s: float = 0.12
 
     def __post_init__(self) -> None:
@@ -54,7 +55,9 @@ class Confidence:
         # half a millisecond of grace: time stamps are rounded
         since_s = frame.time_s - self._looked_s + 5e-4
         if since_s >= self._config.rest_s:
-            doubts = [self._doubt(track, since_s) for track in tracks]
+            # who has left the picture needs no look
+            inside = [t for t in tracks if not has_left(t.box, frame.width, frame.height)]
+            doubts = [self._doubt(track, since_s) for track in inside]
             for reason in (Reason.LOW_CONFIDENCE, Reason.TRACK_LOST):
                 if reason in doubts:
                     return reason
@@ -62,7 +65,9 @@ class Confidence:
 
     def _doubt(self, track: Track, since_s: float) -> Reason | None:
         if track.state is TrackState.COASTING:
-            return Reason.TRACK_LOST if since_s >= self._config.retry_s else None
+            # at the longest interval the look comes anyway, and is then none that the track asked for
+            asks = self._config.retry_s <= since_s < self._config.interval_s
+            return Reason.TRACK_LOST if asks else None
         if track.origin is Origin.PREDICTED:
             return Reason.TRACK_LOST
         unsure = track.confidence < self._config.threshold

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from detectors.opencv import explain, load_cv2
 from tracker.errors import SourceError
-from tracker.opencv import explain, load_cv2
 from tracker.sources._ahead import ReadAhead
 from tracker.sources._kinds import expand_videos, kind_of
 from tracker.sources._notes import Notes
@@ -198,15 +198,19 @@ def test_why_opencv_cannot_be_imported(error, says):
     assert "\n" not in line
 
 
-def test_a_missing_system_library_is_a_source_error(tmp_path: Path):
+@pytest.mark.parametrize("command", ["--video road.mp4", "train detector --data d --out w --steps 1"])
+def test_a_missing_system_library_is_one_line(tmp_path: Path, command: str):
     (tmp_path / "cv2.py").write_text('raise ImportError("libGL.so.1: cannot open shared object file")')
-    code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom tracker.opencv import load_cv2\nload_cv2()"
+    (tmp_path / "road.mp4").touch()
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+    code += f"sys.argv[1:] = {command.split()}\nfrom tracker.cli import main\nmain()"
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    last = out.stderr.strip().splitlines()[-1]
-    assert last.endswith("OpenCV cannot load libGL.so.1: apt install libgl1 libglib2.0-0 libxcb1")
-    assert last.startswith("tracker.errors.SourceError")
+    assert (
+        out.stderr.strip() == "track: OpenCV cannot load libGL.so.1: apt install libgl1 libglib2.0-0 libxcb1"
+    )
+    assert out.returncode == 1
 
 
 def test_opencv_is_there():

@@ -9,7 +9,7 @@ import os
 import re
 from types import ModuleType
 
-from tracker.errors import SourceError
+from detectors.errors import LibraryError
 
 _PACKAGES = "libgl1 libglib2.0-0 libxcb1"
 _SILENT = 0
@@ -22,7 +22,7 @@ def load_cv2() -> ModuleType:
     same in one line. Whoever wants to see it sets ``OPENCV_LOG_LEVEL`` or ``OPENCV_FFMPEG_LOGLEVEL``.
 
     Raises:
-        SourceError: OpenCV is not installed, or a system library that it needs is missing.
+        LibraryError: OpenCV is not installed, or a system library that it needs is missing.
     """
     # Both must stand in the environment before OpenCV first looks at them.
     chosen = "OPENCV_LOG_LEVEL" in os.environ
@@ -31,7 +31,7 @@ def load_cv2() -> ModuleType:
     try:
         import cv2
     except ImportError as exc:
-        raise SourceError(explain(exc)) from exc
+        raise LibraryError(explain(exc)) from exc
     if not chosen:  # somebody may have imported cv2 before us, with the level of its own
         cv2.utils.logging.setLogLevel(_SILENT)
     return cv2
