@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.boxes import xywh_to_xyxy
-from detectors.errors import DataError
+from detectors.errors import DataError, EmptySplitError
 
 #: The classes of the released detectors, in the order of their labels.
 ROAD_USERS = ("car", "bus", "truck", "motorbike", "bicycle", "person")
@@ -48,14 +48,15 @@ def read_sets(folders: Sequence[Path], split: str, class_names: Sequence[str] = 
     """Read one split of all sets in or below ``folders`` (a folder with ``labels.json`` is a set).
 
     Raises:
-        DataError: no set is found, a file is damaged, or the split is empty.
+        DataError: no set is found, or a file is damaged.
+        EmptySplitError: the split is empty.
     """
     files = sorted({f for folder in folders for f in _label_files(folder)})
     if not files:
         raise DataError(f"no labels.json in or below {', '.join(map(str, folders))}")
     pictures = [picture for file in files for picture in _read_set(file, split, class_names)]
     if not pictures:
-        raise DataError(f"no pictures of split '{split}' in {len(files)} set(s)")
+        raise EmptySplitError(f"no pictures of split '{split}' in {len(files)} set(s)")
     return pictures
 
 

@@ -6,6 +6,7 @@
     |-- DetectorError            a detector cannot be built or cannot run
     |   `-- WeightsError         weights are missing, damaged or belong to another network
     |-- DataError                a labelled data set cannot be read
+    |   `-- EmptySplitError      it has no pictures of the split that was asked for
     |-- LibraryError             a library that is installed cannot be loaded
     `-- tracker.errors           ... continues there (sources, sinks, runs)
 
@@ -52,6 +53,10 @@ class WeightsError(DetectorError):
 
 class DataError(ProjectError):
     """A labelled data set cannot be read."""
+
+
+class EmptySplitError(DataError):
+    """A data set has no pictures of the split that was asked for."""
 
 
 class LibraryError(ProjectError):

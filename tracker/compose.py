@@ -102,8 +102,8 @@ def build_detector(settings: Settings) -> Detector:
     known = {f for f in ZOO.load(choice.component).Config.__dataclass_fields__}
     if settings.score is not None:
         options["score" if "score" in known else "min_score"] = settings.score
-    if "device" in known:
-        options.setdefault("device", settings.device)
+    if "device" in known and settings.device != "auto":  # the command line stands above the detector's table
+        options["device"] = settings.device
     detector: Detector = ZOO.build(choice.component, options)
     return detector
 

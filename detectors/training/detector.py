@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from detectors.dataset import ROAD_USERS, VEHICLES, Picture, read_sets, sampling_weights
-from detectors.errors import DataError, UsageError, WeightsError
+from detectors.errors import EmptySplitError, UsageError, WeightsError
 from detectors.evaluation import ANY_VEHICLE, Precision, detect_all, evaluate, mean_ap50
 from detectors.training.curves import plot_curves
 from detectors.training.engine import Schedule, Training
@@ -79,9 +79,10 @@ def train(request: Request, report: Report) -> dict[str, Precision]:
     if request.threads:
         torch.set_num_threads(request.threads)
     training = prepare(request)
+    validation = read_validation(request)  # before hours are spent: a damaged file is said now
     training.run(report)
     plot_curves(training.folder / "curve.csv", training.folder / "curve.png")
-    return finish(request, training)
+    return finish(request, training, validation)
 
 
 def prepare(request: Request) -> Training:
@@ -136,11 +137,11 @@ def folder_of(out: Path) -> Path:
     return out.with_name(out.name + ".training")
 
 
-def finish(request: Request, training: Training) -> dict[str, Precision]:
+def finish(request: Request, training: Training, validation: list[Picture]) -> dict[str, Precision]:
     """Write the averaged weights, measure them on the val split, and enter them in the manifest."""
     file = request.out.with_name(request.out.name + ".pt")
     digest = save_weights(file, training.average.module, describe(request))
-    precisions = measure(request, file)
+    precisions = measure(request, file, validation)
     write_entry(
         file.parent / "manifest.toml",
         request.out.name,
@@ -153,7 +154,7 @@ def finish(request: Request, training: Training) -> dict[str, Precision]:
             "input_size": list(request.input_size),
             "normalisation": "BGR, value / 255 - 0.45, letterboxed with grey 114",
             "score": request.score,
-            "data": sorted({str(folder) for folder in request.data}),
+            "data": sorted({picture.set_name for picture in training.examples.pictures}),
             "pictures_seen": training.step * training.schedule.batch,
             "training_minutes": round(training.seconds / 60, 1),
             "trained": datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -165,11 +166,21 @@ def finish(request: Request, training: Training) -> dict[str, Precision]:
     return precisions
 
 
-def measure(request: Request, file: Path) -> dict[str, Precision]:
-    """Return the precision on the val split; empty where there is none."""
+def read_validation(request: Request) -> list[Picture]:
+    """Return the pictures of the val split; none where the data have no such split.
+
+    Raises:
+        DataError: there is one, and it is damaged.
+    """
     try:
-        pictures: list[Picture] = read_sets(request.data, "val", request.class_names)
-    except DataError:
+        return read_sets(request.data, "val", request.class_names)
+    except EmptySplitError:
+        return []
+
+
+def measure(request: Request, file: Path, pictures: list[Picture]) -> dict[str, Precision]:
+    """Return the precision on these pictures; empty where there are none."""
+    if not pictures:
         return {}
     detector = build(Config(str(file), score=0.01, one_class_a_place=False))
     return evaluate(pictures, detect_all(detector, pictures, read_picture), request.class_names)

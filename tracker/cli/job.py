@@ -33,6 +33,7 @@ from tracker.pipeline import record
 from tracker.protocols import FrameSource, Sink
 from tracker.sinks._files import writing
 from tracker.sinks._summary import Summary
+from tracker.sinks.window import check_display
 from tracker.sources._kinds import expand_videos, is_url, kind_of, shown_name
 
 RUNS = Path("runs")
@@ -48,7 +49,7 @@ class Outputs:
         overwrite: an earlier run in that folder may be replaced.
         csv: another place for the CSV of tracks.
         video: write the annotated video.
-        codec: of the annotated video.
+        codec: of the annotated video; None for the settings' own.
         show: open a window.
     """
 
@@ -56,8 +57,13 @@ class Outputs:
     overwrite: bool = False
     csv: Path | None = None
     video: bool = True
-    codec: str = "h264"
+    codec: str | None = None
     show: bool = False
+
+    def video_options(self, settings: Settings) -> dict[str, object]:
+        """Return the options of the annotated video: the command line's codec on top of the settings'."""
+        chosen = {} if self.codec is None else {"codec": self.codec}
+        return {**settings.of("sink", "video"), **chosen}
 
 
 class SourceWarnings:
@@ -77,7 +83,9 @@ def run_all(settings: Settings, outputs: Outputs) -> int:
 
     Of several videos one that cannot be read does not keep the others from being tracked.
     """
-    SINKS.config("video", {"codec": outputs.codec})
+    SINKS.config("video", outputs.video_options(settings))
+    if outputs.show:
+        check_display()
     jobs = plan(settings.video, outputs)
     for video, folder in jobs:
         check_places(video, folder, outputs)
@@ -211,10 +219,10 @@ def build_sinks(
         ("mot", folder / "tracks.mot.txt", {}),
     ]
     if outputs.video:
-        chosen.append(("video", folder / "annotated.mp4", {"codec": outputs.codec}))
+        chosen.append(("video", folder / "annotated.mp4", outputs.video_options(settings)))
     chosen.append(("run_json", folder / "run.json", {}))
     sinks = [
-        build_sink(name, {**options, **settings.of("sink", name), "path": str(path)})
+        build_sink(name, {**settings.of("sink", name), **options, "path": str(path)})
         for name, path, options in chosen
     ]
     sinks[-1].warnings = SourceWarnings(source)  # type: ignore[attr-defined]

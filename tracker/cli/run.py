@@ -21,7 +21,7 @@ def track(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Where to write the CSV of tracks.")] = None,
     no_video: Annotated[bool, typer.Option("--no-video", help="Write no annotated video.")] = False,
-    codec: Annotated[str, typer.Option(help="Of the annotated video: h264, vp9 or av1.")] = "h264",
+    codec: Annotated[Text, typer.Option(help="Of the annotated video: h264, vp9, av1.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Show a window while tracking.")] = False,
     detector: Annotated[Text, typer.Option(help="Name (see 'track detectors') or path.")] = None,
     associate: Annotated[Text, typer.Option(help="How detections find their tracks.")] = None,
