@@ -68,12 +68,15 @@ def build_pipeline(settings: Settings, detector: Detector, observers: Sequence[O
     """Build a pipeline around a detector that is loaded already (one detector serves many videos)."""
     check_settings(settings)
     source = build_source(settings)
+    matching = settings.of("associate", settings.associate)
+    if (sure := getattr(detector, "sure_score", None)) is not None:
+        matching.setdefault("born_score", sure)
     return Pipeline(
         source=source,
         detector=detector,
         propagator=PROPAGATORS.build(settings.propagate, settings.of("propagate", settings.propagate)),
         triggers=[TRIGGERS.build(name, settings.of("trigger", name)) for name in settings.triggers],
-        associator=ASSOCIATORS.build(settings.associate, settings.of("associate", settings.associate)),
+        associator=ASSOCIATORS.build(settings.associate, matching),
         observers=tuple(observers),
         wanted=wanted_classes(settings.classes, detector.class_names),
     )

@@ -62,7 +62,7 @@ class Request:
     precision: str = "auto"
     threads: int | None = None
     workers: int = 1
-    score: float = 0.3
+    score: float = 0.4
 
 
 Report = Callable[[Training, dict[str, float]], None]

@@ -27,7 +27,7 @@ def train_detector(
     rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
     mosaic: Annotated[float, typer.Option(help="Share of pictures put together from four.")] = 0.5,
     plain: Annotated[float, typer.Option(help="Last share of the training without such pictures.")] = 0.2,
-    score: Annotated[float, typer.Option(help="Default score threshold of the weights.")] = 0.3,
+    score: Annotated[float, typer.Option(help="Default score threshold of the weights.")] = 0.4,
     seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto (tried out), fp32 or bf16.")] = "auto",
