@@ -1,4 +1,4 @@
-"""Resident memory over a long run: at frame 2,000 and at frame 20,000 of a looped clip.
+"""Resident memory over a long run: at every 2,000th frame of a looped clip, and what it grew by in all.
 
     python benchmarks/memory.py [--set propagate=kalman] [--frames 20000]
 
@@ -50,7 +50,7 @@ def resident_mb() -> float:
 
 
 def main() -> None:
-    """Print the memory at both frames and what it grew by."""
+    """Print the memory as the run goes on, and what it grew by."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--clip", type=Path, default=CLIP)
     parser.add_argument("--frames", type=int, default=20_000)
@@ -66,7 +66,7 @@ def main() -> None:
         with build_pipeline(settings, build_detector(settings)) as pipeline:
             sinks, _ = build_sinks(settings, Path(folder) / "run", Outputs(), pipeline.source)
             for count, _ in enumerate(record(pipeline.run(), sinks, run_info(settings, pipeline)), 1):
-                if count in (FIRST, args.frames):
+                if count % FIRST == 0 or count == args.frames:
                     seen[count] = resident_mb()
                     print(f"frame {count}: {seen[count]:.0f} MB resident", flush=True)
         print(f"growth: {seen[args.frames] - seen[FIRST]:.1f} MB")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -384,7 +385,9 @@ def long_run(tmp_path: Path, tiny_video: Path, tiny_boxes: Path) -> list[str]:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "a service's stop"])
 def test_interrupting_keeps_what_was_done(tmp_path: Path, long_run: list[str], stop: signal.Signals) -> None:
-    process = subprocess.Popen(long_run, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    # a shell that runs the tests in the background lets its children ignore Ctrl-C
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(long_run, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     table = tmp_path / "o" / "tracks.csv"
     deadline = time.monotonic() + 60
     while not (table.exists() and table.read_text().count("\n") > 5) and time.monotonic() < deadline:
