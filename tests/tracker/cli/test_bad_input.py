@@ -387,7 +387,13 @@ def long_run(tmp_path: Path, tiny_video: Path, tiny_boxes: Path) -> list[str]:
 def test_interrupting_keeps_what_was_done(tmp_path: Path, long_run: list[str], stop: signal.Signals) -> None:
     # a shell that runs the tests in the background lets its children ignore Ctrl-C
     heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    process = subprocess.Popen(long_run, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
+    process = subprocess.Popen(
+        long_run,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heard,  # noqa: PLW1509 - sets one signal before the child becomes another program
+    )
     table = tmp_path / "o" / "tracks.csv"
     deadline = time.monotonic() + 60
     while not (table.exists() and table.read_text().count("\n") > 5) and time.monotonic() < deadline:
