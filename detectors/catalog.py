@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,7 +64,11 @@ def find_detector(name: str) -> Choice:
         path = name.removeprefix("replay:")
         return Choice("replay", {"path": path}, {"name": "replay", "boxes": path})
     if Path(name).suffix.lower() == ".pt":
-        return Choice("faster_rcnn", {"weights": name}, {"name": Path(name).stem, "weights": name})
+        file = Path(name)
+        facts = {"name": file.stem, "weights": name}
+        if file.is_file():  # that it is missing is said by whoever loads it
+            facts["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+        return Choice("faster_rcnn", {"weights": name}, facts)
     released = manifest()
     if name not in released:
         raise UnknownNameError("detector", name, [*released, "replay"])

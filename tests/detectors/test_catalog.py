@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,12 @@ def test_an_unknown_name_gives_the_nearest(shelf: Path) -> None:
 def test_paths(name: str, component: str, options: dict[str, object]) -> None:
     choice = find_detector(name)
     assert (choice.component, choice.options) == (component, options)
+
+
+def test_the_facts_of_a_weight_file_hold_its_digest(tmp_path: Path) -> None:
+    (tmp_path / "mine.pt").write_bytes(b"road")
+    digest = sha256(b"road").hexdigest()
+    assert find_detector(str(tmp_path / "mine.pt")).facts["sha256"] == digest
 
 
 @pytest.mark.parametrize("name", ["replay", "replay:"])

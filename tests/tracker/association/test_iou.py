@@ -79,3 +79,37 @@ def test_a_larger_picture_gives_larger_tracks_and_nothing_else(
     for one, other in zip(plain, scaled, strict=True):
         np.testing.assert_allclose(one.box * scale, other.box, rtol=1e-3, atol=1e-2)
         np.testing.assert_allclose(one.velocity * scale, other.velocity, rtol=1e-2, atol=0.5)
+
+
+def test_after_a_gap_velocities_are_learnt_as_from_the_start() -> None:
+    """Filters that are begun behind a gap must not be moved over the gap once more."""
+    associator = build(Config())
+    picture = np.zeros((200, 400, 3), np.uint8)
+    _, found = look(np.array([[300, 100, 340, 130]]), 0.0)
+    live = associator.update(Frame(picture, time_s=0.0), [], found)
+    for step in range(4):
+        time_s = 10.0 + 0.1 * step
+        _, found = look(np.array([[20 + 20 * step, 50, 60 + 20 * step, 80]]), time_s)
+        frame = Frame(picture, time_s=time_s, gap_s=0.0 if step else 10.0)
+        carried = [replace(t, origin=Origin.PREDICTED) for t in live]
+        live = [t for t in associator.update(frame, carried, found) if t.state is not TrackState.REMOVED]
+    assert [t.id for t in live] == [2]
+    assert live[0].velocity[0] > 180
+
+
+def test_who_is_carried_out_of_the_picture_is_over_at_once() -> None:
+    associator = build(Config())
+    steps = [np.array([[340 + 20 * i, 50, 380 + 20 * i, 80]]) for i in range(2)]
+    live: list[Track] = []
+    for index, boxes in enumerate(steps):
+        live = associator.update(*_first(live, boxes, 0.1 * index))
+    gone = replace(
+        live[0], box=np.array([395, 50, 435, 80], np.float32), origin=Origin.PROPAGATED, confidence=0.0
+    )
+    frame, _ = look(np.zeros((0, 4)), 0.2)
+    assert [t.state for t in associator.update(frame, [gone], None)] == [TrackState.REMOVED]
+
+
+def _first(live: list[Track], boxes: np.ndarray, time_s: float) -> tuple[Frame, list[Track], Detections]:
+    frame, found = look(boxes, time_s)
+    return frame, [replace(t, origin=Origin.PREDICTED) for t in live], found
