@@ -11,8 +11,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 # Before anything loads torch: its threads wait for each other at every layer, and by default they spin while
-# they wait. As soon as anything else wants the core (the decoder, the encoder, another program) the CNN is
-# ten times slower: 960 ms a look on two shared cores where sleeping takes 96 (benchmarks/threads.py).
+# they wait, which takes the core from the decoder, the encoder and every other program. On two cores a look
+# takes 63 ms spinning and 84 sleeping when nothing else runs, but 291 and 171 beside two busy processes
+# (benchmarks/threads.py). Whoever has the machine to himself sets OMP_WAIT_POLICY=ACTIVE.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
