@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +24,9 @@ from detectors.protocol import Detector
 
 MIN_SIDE_PX = 6.0
 ANY_VEHICLE = "any_vehicle"
+#: Sizes by the short side of a box in pixels of the stored picture: from, up to.
+EVERY_SIZE = (0.0, 1e5)
+SIZES = {"under 16 px": (0.0, 16.0), "16 to 48 px": (16.0, 48.0), "over 48 px": (48.0, 1e5)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,10 @@ def detect_all(
 
 
 def evaluate(
-    pictures: Sequence[Picture], found: Sequence[Detections], class_names: Sequence[str]
+    pictures: Sequence[Picture],
+    found: Sequence[Detections],
+    class_names: Sequence[str],
+    sides: tuple[float, float] = EVERY_SIZE,
 ) -> dict[str, Precision]:
     """Return the precision by class name, and of ``any_vehicle``.
 
@@ -58,13 +65,27 @@ def evaluate(
         pictures: labelled; their labels are indices into ``class_names``.
         found: the detections on each of them, down to a low score.
         class_names: of the labels.
+        sides: least and largest short side of the boxes to find, in pixels.
     """
+    unknown = len(class_names)
     result = {
-        name: _of_class(pictures, found, label, len(class_names)) for label, name in enumerate(class_names)
+        name: average_precision(*_of_class(pictures, found, label, unknown), sides)
+        for label, name in enumerate(class_names)
     }
     vehicles = [label for label, name in enumerate(class_names) if name in VEHICLES]
     if vehicles:
-        result[ANY_VEHICLE] = _of_vehicles(pictures, found, vehicles, len(class_names))
+        result[ANY_VEHICLE] = average_precision(*_of_vehicles(pictures, found, vehicles, unknown), sides)
+    return result
+
+
+def by_set(
+    pictures: Sequence[Picture], found: Sequence[Detections], class_names: Sequence[str]
+) -> dict[str, dict[str, Precision]]:
+    """Return what ``evaluate`` returns, for the pictures of each set apart."""
+    result = {}
+    for name in sorted({picture.set_name for picture in pictures}):
+        rows = [i for i, picture in enumerate(pictures) if picture.set_name == name]
+        result[name] = evaluate([pictures[i] for i in rows], [found[i] for i in rows], class_names)
     return result
 
 
@@ -80,7 +101,7 @@ Found = tuple[NDArray[np.float32], NDArray[np.float32]]  # boxes, scores
 
 def _of_class(
     pictures: Sequence[Picture], found: Sequence[Detections], label: int, unknown: int
-) -> Precision:
+) -> tuple[list[Truth], list[Found]]:
     truths, answers = [], []
     for picture, detections in zip(pictures, found, strict=True):
         if picture.annotated[label]:
@@ -88,12 +109,12 @@ def _of_class(
             truths.append(_truth(picture, own, picture.labels == unknown))
             mine = detections.labels == label
             answers.append((detections.boxes[mine], detections.scores[mine]))
-    return average_precision(truths, answers)
+    return truths, answers
 
 
 def _of_vehicles(
     pictures: Sequence[Picture], found: Sequence[Detections], vehicles: Sequence[int], unknown: int
-) -> Precision:
+) -> tuple[list[Truth], list[Found]]:
     truths, answers = [], []
     for picture, detections in zip(pictures, found, strict=True):
         if picture.annotated[list(vehicles)].all():
@@ -103,7 +124,7 @@ def _of_vehicles(
             boxes, scores = detections.boxes[mine], detections.scores[mine]
             keep = nms(torch.from_numpy(boxes), torch.from_numpy(scores), 0.6).numpy()
             answers.append((boxes[keep], scores[keep]))
-    return average_precision(truths, answers)
+    return truths, answers
 
 
 def _truth(picture: Picture, own: NDArray[np.bool_], doubtful: NDArray[np.bool_]) -> Truth:
@@ -112,16 +133,20 @@ def _truth(picture: Picture, own: NDArray[np.bool_], doubtful: NDArray[np.bool_]
     return picture.boxes[own & ~small], np.concatenate([picture.ignore, picture.boxes[ignore]])
 
 
-def average_precision(truths: Sequence[Truth], answers: Sequence[Found]) -> Precision:
+def average_precision(
+    truths: Sequence[Truth], answers: Sequence[Found], sides: tuple[float, float] = EVERY_SIZE
+) -> Precision:
     """Return the average precision of one class, by COCO's rules with 300 boxes a picture.
 
     Args:
         truths: of each picture the boxes to find (N, 4) and those to ignore (M, 4), xyxy.
         answers: on each picture the boxes (K, 4) and scores (K,).
+        sides: boxes with a short side outside this range (pixels) are neither hits nor misses, and neither
+            are answers of such a size that match nothing.
     """
     from faster_coco_eval import COCO, COCOeval_faster
 
-    number = sum(len(boxes) for boxes, _ in truths)
+    number = sum(_within(boxes, sides) for boxes, _ in truths)
     rows = [
         {"image_id": i, "category_id": 1, "bbox": box.tolist(), "score": float(score)}
         for i, (boxes, scores) in enumerate(answers)
@@ -136,10 +161,10 @@ def average_precision(truths: Sequence[Truth], answers: Sequence[Found]) -> Prec
         for box in xyxy_to_xywh(boxes)
     ]
     annotations = [
-        {"id": n, "image_id": i, "category_id": 1, "bbox": box.tolist(), "area": float(box[2] * box[3])}
-        | {"iscrowd": crowd}
+        {"id": n, "image_id": i, "category_id": 1, "bbox": box.tolist(), "iscrowd": crowd}
         for n, (i, box, crowd) in enumerate(labelled, 1)
     ]
+    _measure_by_short_side(annotations)
     truth = COCO(
         {
             "images": [{"id": i} for i in range(len(truths))],
@@ -147,11 +172,24 @@ def average_precision(truths: Sequence[Truth], answers: Sequence[Found]) -> Prec
             "categories": [{"id": 1, "name": "object"}],
         }
     )
-    scorer = COCOeval_faster(truth, truth.loadRes(rows), "bbox", print_function=lambda *_: None)
+    answer = truth.loadRes(rows)
+    _measure_by_short_side(answer.dataset["annotations"])
+    scorer = COCOeval_faster(truth, answer, "bbox", print_function=lambda *_: None)
     scorer.params.maxDets = [1, 100, 300]
-    scorer.params.areaRng = scorer.params.areaRng[:1]
+    scorer.params.areaRng = [sides]
     scorer.params.areaRngLbl = scorer.params.areaRngLbl[:1]
     scorer.evaluate()
     scorer.accumulate()
     precision = scorer.eval["precision"][:, :, 0, 0, -1]  # (IoU, recall)
     return Precision(float(precision[0].mean()), float(precision.mean()), number)
+
+
+def _within(boxes: NDArray[np.float32], sides: tuple[float, float]) -> int:
+    short = (boxes[:, 2:] - boxes[:, :2]).min(1, initial=np.inf)
+    return int(((short >= sides[0]) & (short < sides[1])).sum())
+
+
+def _measure_by_short_side(annotations: Sequence[dict[str, Any]]) -> None:
+    """Put the short side where COCO's rules look for the size: a long lorry far away is small."""
+    for annotation in annotations:
+        annotation["area"] = float(min(annotation["bbox"][2:]))

@@ -10,7 +10,7 @@ import pytest
 
 from detectors import Detections
 from detectors.dataset import Picture
-from detectors.evaluation import ANY_VEHICLE, Precision, average_precision, evaluate, mean_ap50
+from detectors.evaluation import ANY_VEHICLE, SIZES, Precision, average_precision, evaluate, mean_ap50
 
 NAMES = ("car", "bus", "person")
 UNKNOWN = len(NAMES)
@@ -67,6 +67,21 @@ def test_nothing_to_find_and_nothing_found() -> None:
     assert math.isnan(score([(boxes(), boxes())], [(boxes(A), [0.5])]).ap50)
     assert score([(boxes(A), boxes())], [(boxes(), [])]) == Precision(0.0, 0.0, 1)
     assert math.isnan(score([], []).ap50)
+
+
+def test_only_boxes_of_the_size_count() -> None:
+    small, wide, large = [0.0, 0, 10, 10], [50.0, 0, 90, 10], [100.0, 100, 160, 160]
+    truth = [(boxes(small, wide, large), boxes())]
+    stray = [200.0, 0, 260, 60]  # a false alarm as large as the large box
+    answers = [(boxes(large, stray, small), [0.5, 0.9, 0.4])]
+
+    def of(sides: tuple[float, float]) -> Precision:
+        return average_precision(truth, [(found, np.float32(s)) for found, s in answers], sides)
+
+    under, middle, over = (of(sides) for sides in SIZES.values())
+    assert (under.ap50, under.boxes) == (pytest.approx(51 / 101), 2)  # the wide one is missed
+    assert math.isnan(middle.ap50)
+    assert (over.ap50, over.boxes) == (pytest.approx(0.5), 1)  # the false alarm stands above it
 
 
 def picture(

@@ -11,6 +11,7 @@ from detectors.errors import ProjectError
 from tracker.cli.complain import complain
 from tracker.cli.detectors import list_detectors
 from tracker.cli.evaluate_counts import evaluate_counts
+from tracker.cli.evaluate_detector import evaluate_detector
 from tracker.cli.run import track
 from tracker.cli.train_detector import train_detector
 
@@ -32,8 +33,9 @@ def build_app() -> typer.Typer:
     train.command("detector")(train_detector)
     train.callback()(_nothing)
     app.add_typer(train, name="train")
-    evaluate = typer.Typer(help="Score a run against the truth.")
+    evaluate = typer.Typer(help="Score a run or a detector against the truth.")
     evaluate.command("counts")(evaluate_counts)
+    evaluate.command("detector")(evaluate_detector)
     evaluate.callback()(_nothing)
     app.add_typer(evaluate, name="evaluate")
     return app

@@ -35,6 +35,7 @@ def test_the_walk_finds_every_command() -> None:
         "track detectors",
         "track evaluate",
         "track evaluate counts",
+        "track evaluate detector",
         "track train",
         "track train detector",
     }

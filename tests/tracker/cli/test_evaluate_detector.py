@@ -1,0 +1,89 @@
+"""``track evaluate detector`` on frames of the committed sample, whose boxes are known exactly."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import pytest
+
+Track = Callable[..., Any]
+SAMPLE = Path(__file__).parents[3] / "sample_videos"
+CLASSES = ("car", "bus", "truck", "motorbike", "bicycle", "person")
+FRAMES = (60, 250)
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with one set a frame, all of split val."""
+    with (SAMPLE / "road.truth.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with av.open(str(SAMPLE / "road.mp4")) as video:
+        images = {i: f.to_ndarray(format="bgr24") for i, f in enumerate(video.decode(video=0)) if i in FRAMES}
+    folder = tmp_path_factory.mktemp("sets")
+    for index, image in images.items():
+        write_set(folder / f"frame_{index}", image, [row for row in rows if int(row["frame"]) == index])
+    return folder
+
+
+def write_set(folder: Path, image: Any, rows: list[dict[str, str]]) -> None:
+    (folder / "images").mkdir(parents=True)
+    cv2.imwrite(str(folder / "images" / "0.png"), image)
+    annotations = []
+    for row in rows:
+        x1, y1, x2, y2 = (float(row[name]) for name in ("x1", "y1", "x2", "y2"))
+        box = {"bbox": [x1, y1, x2 - x1, y2 - y1], "category_id": CLASSES.index(row["class"])}
+        annotations.append({"id": len(annotations), "image_id": 0, **box})
+    size = {"width": image.shape[1], "height": image.shape[0]}
+    content = {
+        "images": [{"id": 0, "file_name": "0.png", "split": "val", **size}],
+        "annotations": annotations,
+        "categories": [{"id": i, "name": name} for i, name in enumerate(CLASSES)],
+    }
+    (folder / "labels.json").write_text(json.dumps(content))
+
+
+def test_by_class_size_and_set(track: Track, sets: Path) -> None:
+    done = track("evaluate", "detector", "--data", sets, "--json")
+    assert done.code == 0, done.err
+    content = json.loads(done.out)
+    assert content["pictures"] == len(FRAMES)
+    whole = content["by_class"]["any_vehicle"]
+    assert whole["ap50"] > 0.4
+    assert set(content["by_set"]) == {f"frame_{index}" for index in FRAMES}
+    for parts in (content["by_set"], content["by_size"]):
+        numbers = [
+            part.get("by_class", {}).get("any_vehicle", {"boxes": 0})["boxes"] for part in parts.values()
+        ]
+        assert sum(numbers) == whole["boxes"], numbers
+
+
+def test_tables(track: Track, sets: Path) -> None:
+    done = track("evaluate", "detector", "--data", sets / "frame_60", "--set", "nms_iou=0.5")
+    assert done.code == 0, done.err
+    assert "any vehicle" in done.out
+    assert "mean of classes" in done.out
+    assert "frame_60" not in done.out  # a single set needs no table of sets
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--detector", "replay:det.txt"], "does not look at pictures"),
+        (["--detector", "smaler_vgg"], "smaller_vgg"),
+        (["--set", "nms_iou"], "option=value"),
+        (["--set", "nms=0.5"], "nms_iou"),
+        (["--split", "test"], "no pictures of split 'test'"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_line(
+    track: Track, sets: Path, arguments: list[str], words: str
+) -> None:
+    done = track("evaluate", "detector", "--data", sets, *arguments)
+    assert done.code in (1, 2)
+    assert words in done.complaint
