@@ -16,7 +16,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from detectors.errors import UnknownNameError, UsageError
+from detectors.errors import ProjectError, UnknownNameError, UsageError
 
 
 class Registry:
@@ -25,23 +25,40 @@ class Registry:
     Args:
         package: dotted name of the folder, such as ``tracker.propagation``.
         kind: what its components are called in messages, such as ``propagator``.
+        optional: libraries of some components may be missing, so messages name only what can be used. The
+            whole folder is imported for that: not where a typing error would then wait for torch.
     """
 
-    def __init__(self, package: str, kind: str) -> None:
+    def __init__(self, package: str, kind: str, optional: bool = False) -> None:
         """Remember the folder; nothing is imported yet."""
         self.package = package
         self.kind = kind
+        self._optional = optional
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the components, sorted, without importing one.
 
-        A leading underscore keeps a file out of the list.
+        A leading underscore keeps a file out of the list. Not every one can be used here: see ``usable``.
         """
         spec = importlib.util.find_spec(self.package)
         if spec is None or spec.submodule_search_locations is None:
             raise ModuleNotFoundError(self.package)
         found = pkgutil.iter_modules(list(spec.submodule_search_locations))
         return tuple(sorted(m.name for m in found if not m.name.startswith("_")))
+
+    def usable(self) -> tuple[str, ...]:
+        """Return the names of the components whose libraries are installed, sorted.
+
+        It imports them all to find out: for messages and tests, not for a run that goes well.
+        """
+        return tuple(name for name in self.names() if self._can_load(name))
+
+    def _can_load(self, name: str) -> bool:
+        try:
+            self.load(name)
+        except (ProjectError, OSError):  # OSError: a broken shared library
+            return False
+        return True
 
     def load(self, name: str) -> types.ModuleType:
         """Import the component ``name``.
@@ -51,7 +68,7 @@ class Registry:
             UsageError: the component needs a library that is not installed.
         """
         if name not in self.names():
-            raise UnknownNameError(self.kind, name, self.names())
+            raise UnknownNameError(self.kind, name, self.usable() if self._optional else self.names())
         try:
             return importlib.import_module(f"{self.package}.{name}")
         except ImportError as exc:
@@ -66,9 +83,9 @@ class Registry:
         """
         return read_config(self.load(name).Config, options or {}, f"{self.kind} {name}")
 
-    def build(self, name: str, options: Mapping[str, object] | None = None, **parts: object) -> Any:
-        """Build the component from its options; ``parts`` go to ``build`` by keyword."""
-        return self.load(name).build(self.config(name, options), **parts)
+    def build(self, name: str, options: Mapping[str, object] | None = None) -> Any:
+        """Build the component from its options."""
+        return self.load(name).build(self.config(name, options))
 
 
 def read_config(cls: type, options: Mapping[str, object], owner: str) -> Any:

@@ -20,7 +20,7 @@ from tracker.sources._kinds import kind_of, shown_name
 from tracker.types import RunInfo
 
 SOURCES = Registry("tracker.sources", "source")
-PROPAGATORS = Registry("tracker.propagation", "propagator")
+PROPAGATORS = Registry("tracker.propagation", "propagator", optional=True)
 TRIGGERS = Registry("tracker.triggers", "trigger")
 ASSOCIATORS = Registry("tracker.association", "associator")
 SINKS = Registry("tracker.sinks", "sink")

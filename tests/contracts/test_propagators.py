@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import cv2
@@ -10,29 +12,17 @@ import pytest
 
 from detectors import Frame
 from detectors import boxes as boxlib
-from detectors.errors import UsageError
 from detectors.registry import Registry
 from tracker.protocols import Propagator
 from tracker.types import Origin, Track, TrackState
 
 REGISTRY = Registry("tracker.propagation", "propagator")
 RATE_FPS = 25.0
-LOOKS_AT_PIXELS = {"dlib"}
-CONTRIB = {
-    "opencv_kcf": ("TrackerKCF",),
-    "opencv_csrt": ("TrackerCSRT",),
-    "opencv_mosse": ("legacy", "TrackerMOSSE"),
-}
+FOLLOWS_WELL = {"dlib"}
+CONTRIB = {"opencv_csrt", "opencv_kcf", "opencv_mosse"}
 
 
-def has_contrib(name: str) -> bool:
-    place: object = cv2
-    for part in CONTRIB.get(name, ()):
-        place = getattr(place, part, None)
-    return place is not None
-
-
-@pytest.fixture(params=[name for name in REGISTRY.names() if has_contrib(name)])
+@pytest.fixture(params=REGISTRY.usable())
 def propagator(request: pytest.FixtureRequest) -> Propagator:
     return REGISTRY.build(request.param)
 
@@ -178,15 +168,43 @@ def follow(propagator: Propagator, picture: np.ndarray, place: Callable[[int], i
     return overlap
 
 
-@pytest.mark.parametrize("name", sorted(LOOKS_AT_PIXELS))
+@pytest.mark.parametrize("name", sorted(FOLLOWS_WELL))
 def test_it_follows_a_moving_patch(name: str, picture: np.ndarray) -> None:
     overlap = follow(REGISTRY.build(name), picture, lambda index: 30 + 4 * index)
     assert min(overlap) > 0.7
 
 
+def test_what_every_installation_has_can_be_used() -> None:
+    assert set(REGISTRY.names()) - set(REGISTRY.usable()) <= CONTRIB
+
+
+def alone(code: str) -> str:
+    """Return what a fresh interpreter prints, in which OpenCV may be given another flavour."""
+    before = "import cv2; from tracker.compose import PROPAGATORS as REGISTRY;"
+    done = subprocess.run([sys.executable, "-c", before + code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("flavour", ["contrib", "plain"])
+def test_contrib_components_appear_where_they_can_be_used(flavour: str) -> None:
+    tracker = "cv2.TrackerMIL" if flavour == "contrib" else "None"
+    listed = alone(
+        f"cv2.TrackerKCF = {tracker}\n"
+        "try: REGISTRY.load('opencv_mill_or_kcf')\n"
+        "except Exception as exc: print(type(exc).__name__, exc)"
+    )
+    assert listed.startswith("UnknownNameError unknown propagator 'opencv_mill_or_kcf': did you mean")
+    assert "opencv_mil" in listed
+    assert ("opencv_kcf" in listed) is (flavour == "contrib")
+
+
 def test_what_contrib_lacks_is_said_plainly() -> None:
-    for name in CONTRIB:
-        if has_contrib(name):
-            continue
-        with pytest.raises(UsageError, match="opencv-contrib-python"):
-            REGISTRY.build(name)
+    said = alone(
+        "cv2.TrackerKCF = None\n"
+        "try: REGISTRY.load('opencv_kcf')\n"
+        "except Exception as exc: print(type(exc).__name__, exc)"
+    )
+    assert said.startswith(
+        "UsageError propagator 'opencv_kcf' cannot be used here: this OpenCV has no TrackerKCF"
+    )
+    assert "opencv-contrib-python" in said

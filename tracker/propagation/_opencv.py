@@ -8,10 +8,10 @@ model to themselves: a track's velocity does not guide the search.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from detectors import boxes as boxlib
-from detectors.errors import UsageError
 from detectors.frame import Frame
 from detectors.opencv import load_cv2
 from tracker.propagation._carried import carried, unknown
@@ -20,17 +20,35 @@ from tracker.types import Track
 _LEAST_SIDE_PX = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings.
+
+    Attributes:
+        half_life_s: time since the last detection in which the confidence halves.
+    """
+
+    half_life_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time that is not positive."""
+        if self.half_life_s <= 0:
+            raise ValueError("half_life_s must be above 0")
+
+
 def creator(*place: str) -> Callable[[], Any]:
     """Return the function that makes a new OpenCV tracker, such as ``creator("TrackerKCF")``.
 
     Raises:
-        UsageError: the installed flavour of OpenCV does not have it.
+        ImportError: the installed flavour of OpenCV does not have it. To be called where a component is
+            imported, so that one without its tracker is to the registry what ``dlib.py`` is without dlib.
+        LibraryError: OpenCV itself cannot be loaded.
     """
     found: Any = load_cv2()
     for name in place:
         found = getattr(found, name, None)
     if found is None:
-        raise UsageError(
+        raise ImportError(
             f"this OpenCV has no {'.'.join(place)}: it comes with opencv-contrib-python, "
             "to be installed instead of opencv-python (not beside it)"
         )

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tracker.propagation._opencv import OpencvPropagation, creator
+from tracker.propagation import _opencv
+
+_CREATE = _opencv.creator("TrackerMIL")
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
-    """Settings.
+class Config(_opencv.Config):
+    """Settings as of OpenCV's other trackers; this one notices no loss, and is doubted sooner.
 
     Attributes:
         half_life_s: time since the last detection in which the confidence halves.
@@ -21,16 +23,7 @@ class Config:
 
     half_life_s: float = 1.0
 
-    def __post_init__(self) -> None:
-        """Raise ValueError for a time that is not positive."""
-        if self.half_life_s <= 0:
-            raise ValueError("half_life_s must be above 0")
 
-
-def build(config: Config) -> OpencvPropagation:
-    """Build the propagator.
-
-    Raises:
-        UsageError: the installed flavour of OpenCV does not have this tracker.
-    """
-    return OpencvPropagation(creator("TrackerMIL"), config.half_life_s)
+def build(config: Config) -> _opencv.OpencvPropagation:
+    """Build the propagator."""
+    return _opencv.OpencvPropagation(_CREATE, config.half_life_s)
