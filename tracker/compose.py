@@ -114,6 +114,9 @@ def build_detector(settings: Settings) -> Detector:
 def check_settings(settings: Settings) -> None:
     """Check what can be checked before anything is built, which takes seconds for a network.
 
+    Whoever loads a detector asks this first, and ``build_pipeline`` asks again, since a detector that is
+    loaded already may meet other settings; the second time it takes less than a millisecond.
+
     Raises:
         UsageError: unknown components or options, or components that do not go together.
     """
@@ -148,10 +151,15 @@ def _followed(settings: Settings) -> dict[str, tuple[str, ...]]:
     }
 
 
-def check_used(settings: Settings, assignments: Sequence[str]) -> None:
+def check_used(settings: Settings, assignments: Sequence[str], sinks: Sequence[str]) -> None:
     """Check that every ``kind.component.option=value`` of the command line means a component of this run.
 
     A file of settings may hold tables for components that are not in use; who types an option wants it.
+
+    Args:
+        settings: those of the run, the assignments included.
+        assignments: what was typed.
+        sinks: the names of those that this run has.
 
     Raises:
         UsageError: it means another component.
@@ -160,12 +168,14 @@ def check_used(settings: Settings, assignments: Sequence[str]) -> None:
         **_followed(settings),
         "detector": (find_detector(settings.detector).component,),
         "source": (kind_of(settings.video),),
+        "sink": tuple(sinks),
     }
     for assignment in assignments:
         kind, _, rest = assignment.partition("=")[0].strip().partition(".")
         component = rest.partition(".")[0]
         if kind in used and component and component not in used[kind]:
-            raise UsageError(f"--set {assignment}: the {kind} of this run is {' and '.join(used[kind])}")
+            what = f"{kind} of this run is" if len(used[kind]) == 1 else f"{kind}s of this run are"
+            raise UsageError(f"--set {assignment} has no effect: the {what} {', '.join(used[kind])}")
 
 
 def wanted_classes(classes: Sequence[str], known: Sequence[str]) -> NDArray[np.bool_] | None:

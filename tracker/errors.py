@@ -3,8 +3,8 @@
 ProjectError
 |-- UsageError
 |-- SourceError              a video, picture folder, stream or camera cannot be read
+|-- SinkError                a result cannot be written (folder, disk, codec) or shown
 |   `-- NoDisplayError       a window was asked for where there is no display
-|-- SinkError                a result cannot be written (folder, disk, codec)
 `-- ResultError              a file of tracks, truth or events cannot be read
 """
 
@@ -17,12 +17,12 @@ class SourceError(ProjectError):
     """A video, picture folder, stream or camera cannot be read."""
 
 
-class NoDisplayError(SourceError):
-    """A window was asked for where there is no display."""
-
-
 class SinkError(ProjectError):
-    """A result cannot be written."""
+    """A result cannot be written or shown."""
+
+
+class NoDisplayError(SinkError):
+    """A window was asked for where there is no display."""
 
 
 class ResultError(ProjectError):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from detectors.errors import ProjectError
+from tracker.cli.advice import advised
 from tracker.cli.complain import complain
 from tracker.cli.detectors import list_detectors
 from tracker.cli.evaluate_counts import evaluate_counts
@@ -46,14 +47,18 @@ def _nothing() -> None:
 
 
 def run_app(arguments: Sequence[str]) -> int:
-    """Run the command line and return its exit code."""
+    """Run the command line and return its exit code.
+
+    ``--debug`` is taken out first: it may stand before or behind any command.
+    """
+    words = [word for word in arguments if word != "--debug"]
     try:
-        code = _run(arguments)
+        code = _run(words)
         message = KEPT if code == INTERRUPTED else ""  # typer makes an exit code of Ctrl-C
     except (Exception, KeyboardInterrupt) as exc:
-        if "--debug" in arguments:
+        if len(words) < len(arguments):
             traceback.print_exc()
-        message, code = explain(exc)
+        message, code = explain(exc, words)
     if message:
         complain(message)
     return code
@@ -66,15 +71,12 @@ def _run(arguments: Sequence[str]) -> int:
         return exc.exit_code
 
 
-def explain(exc: BaseException) -> tuple[str, int]:
-    """Return one line for the user, and the exit code."""
+def explain(exc: BaseException, words: Sequence[str]) -> tuple[str, int]:
+    """Return one line for the user, and the exit code, of what ``words`` came to."""
     if isinstance(exc, (KeyboardInterrupt, typer.Abort)):
         return KEPT, INTERRUPTED
     if isinstance(exc, typer.TyperException):
-        message = exc.format_message()
-        if message.startswith("No such command") and "Did you mean" not in message:
-            message += " A video is named with --video; track --help says what there is"
-        return message, exc.exit_code
+        return advised(exc, words), exc.exit_code
     if isinstance(exc, ProjectError):
         return str(exc), exc.exit_code
     return f"unexpected {type(exc).__name__}: {exc} (--debug shows where)", 1

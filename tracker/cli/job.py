@@ -51,6 +51,9 @@ class Outputs:
         video: write the annotated video.
         codec: of the annotated video; None for the settings' own.
         show: open a window.
+
+    Raises:
+        UsageError: a codec is named for a video that is not to be written.
     """
 
     folder: Path | None = None
@@ -59,6 +62,22 @@ class Outputs:
     video: bool = True
     codec: str | None = None
     show: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what does not go together."""
+        if self.codec is not None and not self.video:
+            raise UsageError(f"--codec {self.codec} has no meaning with --no-video")
+
+    def files(self, folder: Path) -> dict[str, Path]:
+        """Return the file of every sink that writes one, ``run_json`` last."""
+        video = {"video": folder / "annotated.mp4"} if self.video else {}
+        tracks = {"csv": self.csv or folder / "tracks.csv", "mot": folder / "tracks.mot.txt"}
+        return {**tracks, **video, "run_json": folder / "run.json"}
+
+    @property
+    def sinks(self) -> tuple[str, ...]:
+        """The names of all sinks."""
+        return (*self.files(Path()), *(("window",) if self.show else ()))
 
     def video_options(self, settings: Settings) -> dict[str, object]:
         """Return the options of the annotated video: the command line's codec on top of the settings'."""
@@ -140,9 +159,9 @@ def stem_of(video: str) -> str:
         name = Path(address.path).stem or address.hostname or ""
         return re.sub(r"[^\w.-]+", "_", name).strip("._") or "stream"
     path = Path(os.path.abspath(video))
-    while not path.exists() and glob.has_magic(path.name):
+    while not os.path.exists(path) and glob.has_magic(path.name):
         path = path.parent  # pictures named by a glob are called what their folder is called
-    return (path.name or "pictures") if path.is_dir() else path.stem
+    return (path.name or "pictures") if os.path.isdir(path) else path.stem
 
 
 def check_places(video: str, folder: Path, outputs: Outputs) -> None:
@@ -150,13 +169,16 @@ def check_places(video: str, folder: Path, outputs: Outputs) -> None:
 
     Raises:
         UsageError: files would be replaced without ``--overwrite``, or the video itself by its results.
-        SinkError: the folder cannot be made or written.
+        SinkError: the folder cannot be made or written, or a file is one.
     """
     names = [folder / name for name in FILES]
     targets = names + ([outputs.csv] if outputs.csv else [])
     if outputs.csv and outputs.csv.absolute() in [path.absolute() for path in names if path.suffix != ".csv"]:
         raise UsageError(f"--csv {outputs.csv} is another result's file: name another")
     present = [path for path in targets if os.path.lexists(path)]
+    for path in present:
+        if path.is_dir():
+            raise SinkError(f"cannot write {path}: it is a folder; name a file, or another --out")
     if any(os.path.exists(video) and path.exists() and path.samefile(video) for path in present):
         raise UsageError(f"the results would replace the video {video} itself: give another --out or --csv")
     if present and not outputs.overwrite:
@@ -213,22 +235,13 @@ def build_sinks(
     Returns:
         The sinks, and the paths that they write.
     """
-    tracks = outputs.csv or folder / "tracks.csv"
-    chosen: list[tuple[str, Path, dict[str, object]]] = [
-        ("csv", tracks, {}),
-        ("mot", folder / "tracks.mot.txt", {}),
-    ]
-    if outputs.video:
-        chosen.append(("video", folder / "annotated.mp4", outputs.video_options(settings)))
-    chosen.append(("run_json", folder / "run.json", {}))
-    sinks = [
-        build_sink(name, {**settings.of("sink", name), **options, "path": str(path)})
-        for name, path, options in chosen
-    ]
+    files = outputs.files(folder)
+    options = {name: settings.of("sink", name) for name in files} | {"video": outputs.video_options(settings)}
+    sinks = [build_sink(name, {**options[name], "path": str(path)}) for name, path in files.items()]
     sinks[-1].warnings = SourceWarnings(source)  # type: ignore[attr-defined]
     if outputs.show:
         sinks.insert(0, build_sink("window", settings.of("sink", "window")))
-    return sinks, [path for _, path, _ in chosen]
+    return sinks, list(files.values())
 
 
 def print_end(

@@ -2,63 +2,108 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from tracker.config import Settings
 
-Text = str | None
+
+def _place(text: str) -> str:
+    """Read a path or the like: an unset variable is empty, and shells leave the ``~`` of ``--out=~/x``."""
+    if not text.strip():
+        raise typer.BadParameter("is empty")
+    return os.path.expanduser(text)
+
+
+def _path(text: str) -> Path:
+    return Path(_place(text))
+
+
+_input = partial(typer.Option, rich_help_panel="Input")
+_output = partial(typer.Option, rich_help_panel="Output")
+_wanted = partial(typer.Option, rich_help_panel="What is tracked")
+_tuning = partial(typer.Option, rich_help_panel="Tuning")
+_flag = {"metavar": ""}
+_file = {"metavar": "PATH", "parser": _path}
+
+Name = str | None
+Number = float | None
+Video = Annotated[
+    Name, _input(metavar="PATH", parser=_place, help="Video file, URL, folder of pictures, or a glob.")
+]
+Webcam = Annotated[int | None, _input(metavar="N", min=0, help="Number of a camera at this machine.")]
+Out = Annotated[Path | None, _output(**_file, help="Folder for the results; runs/NAME if not given.")]
+Overwrite = Annotated[bool, _output("--overwrite", **_flag, help="Replace an earlier run.")]
+Csv = Annotated[Path | None, _output(**_file, help="Where to write the CSV of tracks.")]
+NoVideo = Annotated[bool, _output("--no-video", **_flag, help="Write no annotated video.")]
+Codec = Annotated[Name, _output(metavar="NAME", help="Of the annotated video: h264, vp9, av1.")]
+Show = Annotated[bool, _output("--show", **_flag, help="Show a window while tracking.")]
+Detector = Annotated[
+    Name, _wanted(metavar="NAME", parser=_place, help="Name (see 'track detectors') or path.")
+]
+Classes = Annotated[Name, _wanted(metavar="NAMES", help="Follow only these, such as car,bus.")]
+Score = Annotated[Number, _wanted(metavar="0..1", help="Least score of a detection.")]
+Trigger = Annotated[Name, _tuning(metavar="NAMES", help="When the CNN looks; several with commas.")]
+Confidence = Annotated[Number, _tuning(metavar="0..1", help="A tracker below this makes the CNN look.")]
+Interval = Annotated[Number, _tuning(metavar="SECONDS", help="Longest time without a look.")]
+Propagate = Annotated[Name, _tuning(metavar="NAME", help="What carries boxes between two looks.")]
+Associate = Annotated[Name, _tuning(metavar="NAME", help="How detections find their tracks.")]
+Device = Annotated[Name, _tuning(metavar="NAME", help="auto, cpu or cuda.")]
+Config = Annotated[Path | None, _tuning(**_file, help="Settings in a TOML file.")]
+Assignments = Annotated[
+    list[str] | None,
+    _tuning("--set", metavar="KEY=VALUE", help="Such as trigger.confidence.rest_s=0.2"),
+]
+Debug = Annotated[bool, typer.Option("--debug", **_flag, help="Show tracebacks, of every command.")]
+Version = Annotated[bool, typer.Option("--version", **_flag, help="Say the version.")]
 
 
 def track(
     context: typer.Context,
-    video: Annotated[Text, typer.Option(help="Video file, URL, folder of pictures, or a glob.")] = None,
-    webcam: Annotated[int | None, typer.Option(min=0, help="Number of a camera at this machine.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results, runs/NAME if not given.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
-    csv: Annotated[Path | None, typer.Option(help="Where to write the CSV of tracks.")] = None,
-    no_video: Annotated[bool, typer.Option("--no-video", help="Write no annotated video.")] = False,
-    codec: Annotated[Text, typer.Option(help="Of the annotated video: h264, vp9, av1.")] = None,
-    show: Annotated[bool, typer.Option("--show", help="Show a window while tracking.")] = False,
-    detector: Annotated[Text, typer.Option(help="Name (see 'track detectors') or path.")] = None,
-    associate: Annotated[Text, typer.Option(help="How detections find their tracks.")] = None,
-    propagate: Annotated[Text, typer.Option(help="What carries boxes between two looks.")] = None,
-    trigger: Annotated[Text, typer.Option(help="When the CNN looks; several with commas.")] = None,
-    confidence: Annotated[
-        float | None, typer.Option(help="A tracker below this makes the CNN look, 0 to 1.")
-    ] = None,
-    interval: Annotated[float | None, typer.Option(help="Longest time without a look, in seconds.")] = None,
-    classes: Annotated[Text, typer.Option(help="Follow only these, such as car,bus.")] = None,
-    score: Annotated[float | None, typer.Option(help="Least score of a detection, 0 to 1.")] = None,
-    device: Annotated[Text, typer.Option(help="auto, cpu or cuda.")] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings in a TOML file.")] = None,
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting, such as trigger.confidence.rest_s=0.2")
-    ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Say the version.")] = False,
+    video: Video = None,
+    webcam: Webcam = None,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    csv: Csv = None,
+    no_video: NoVideo = False,
+    codec: Codec = None,
+    show: Show = False,
+    detector: Detector = None,
+    classes: Classes = None,
+    score: Score = None,
+    trigger: Trigger = None,
+    confidence: Confidence = None,
+    interval: Interval = None,
+    propagate: Propagate = None,
+    associate: Associate = None,
+    device: Device = None,
+    config: Config = None,
+    assignments: Assignments = None,
+    debug: Debug = False,
+    version: Version = False,
 ) -> None:
     """Say what drove by, when and where: an annotated video and a CSV of tracks from a road video.
 
     The CNN looks at a frame only when there is a reason to; in between, cheap trackers carry the boxes.
     """
     if context.invoked_subcommand:
+        _refuse_options(context)
         return
     if version:
         typer.echo(_version())
         return
-    from detectors.errors import UsageError
     from tracker.cli.job import Outputs, run_all
     from tracker.compose import check_settings, check_used
-    from tracker.config import read_settings
 
-    if video is not None and webcam is not None:
-        raise UsageError("--video and --webcam exclude each other")
-    named: dict[str, Any] = {
-        "video": video if webcam is None else str(webcam),
+    outputs = Outputs(folder=out, overwrite=overwrite, csv=csv, video=not no_video, codec=codec, show=show)
+    named = {
+        "video": _source(video, webcam),
         "detector": detector,
         "associate": associate,
         "propagate": propagate,
@@ -67,15 +112,60 @@ def track(
         "score": score,
         "device": device,
     }
+    typed = assignments or []
+    settings = _shorthands(_settings(config, named, typed), confidence, interval)
+    check_settings(settings)
+    check_used(settings, typed, outputs.sinks)
+    raise typer.Exit(run_all(settings, outputs))
+
+
+def _refuse_options(context: typer.Context) -> None:
+    """See that no option of ``track`` itself stands before a command, which would not hear of it.
+
+    Raises:
+        UsageError: one does.
+    """
+    from detectors.errors import UsageError
+
+    for parameter in context.command.params:
+        origin = context.get_parameter_source(parameter.name or "")
+        if origin is not None and origin.name == "COMMANDLINE" and parameter.name != "debug":
+            command = context.invoked_subcommand
+            raise UsageError(
+                f"{parameter.opts[0]} has no meaning before '{command}': "
+                f"track {command} --help says what may stand behind it"
+            )
+
+
+def _source(video: str | None, webcam: int | None) -> str | None:
+    """Return what is to be tracked.
+
+    Raises:
+        UsageError: two things are.
+    """
+    from detectors.errors import UsageError
+
+    if video is not None and webcam is not None:
+        raise UsageError("--video and --webcam exclude each other")
+    return video if webcam is None else str(webcam)
+
+
+def _settings(config: Path | None, named: Mapping[str, object], assignments: Sequence[str]) -> Settings:
+    """Put the settings file, the options with a name of their own and ``--set`` on top of each other.
+
+    Raises:
+        UsageError: something is unknown or wrong, or there is nothing to track.
+    """
+    from detectors.errors import UsageError
+    from tracker.config import read_settings
+
     given = [f"{name}={value}" for name, value in named.items() if value is not None]
-    settings = read_settings(config, [*given, *(assignments or [])])
-    settings = _shorthands(settings, confidence, interval)
+    settings = read_settings(config, [*given, *assignments])
     if not settings.video:
         raise UsageError("nothing to track: give --video PATH|URL|GLOB or --webcam N (track --help)")
-    check_settings(settings)
-    check_used(settings, assignments or [])
-    outputs = Outputs(folder=out, overwrite=overwrite, csv=csv, video=not no_video, codec=codec, show=show)
-    raise typer.Exit(run_all(settings, outputs))
+    if named["classes"] is not None and not settings.classes:
+        raise UsageError("--classes names no class: leave it out to follow all of them")
+    return settings
 
 
 def _shorthands(settings: Settings, confidence: float | None, interval: float | None) -> Settings:

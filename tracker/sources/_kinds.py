@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -36,10 +37,9 @@ def kind_of(spec: str) -> str:
     """
     if is_url(spec):
         return "video"
-    path = Path(spec)
-    if path.is_dir():
+    if os.path.isdir(spec):  # Path.is_dir fails in a folder that this user may not enter
         return "images"
-    if not path.exists() and re.fullmatch(r"\d+", spec):
+    if not os.path.exists(spec) and re.fullmatch(r"\d+", spec):
         return "camera"
     if re.fullmatch(r"/dev/video\d+", spec):
         return "camera"
@@ -60,22 +60,32 @@ def expand_videos(pattern: str) -> list[Path]:
     Raises:
         SourceError: nothing matches.
     """
-    path = Path(pattern)
-    if path.is_file():
-        return [path]
+    if os.path.isfile(pattern):
+        return [Path(pattern)]
     found = matches(pattern)
-    if not path.suffix:
+    if not Path(pattern).suffix:
         found = [p for p in found if p.suffix.lower() in VIDEOS]
     if not found:
-        what = "glob matches no video" if glob.has_magic(pattern) else "no such file"
+        what = "glob matches no video" if glob.has_magic(pattern) else why_no_file(pattern)
         raise SourceError(f"{pattern}: {what} (looked from {Path.cwd()}); check the path")
     return found
+
+
+def why_no_file(path: str) -> str:
+    """Return why a path that is neither a file nor a glob cannot be read."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return "no such file"
+    except (OSError, ValueError) as exc:
+        return getattr(exc, "strerror", None) or str(exc)
+    return "is not a file"
 
 
 def matches(pattern: str) -> list[Path]:
     """Return the files that a glob matches, hidden ones left out, in natural order."""
     paths = (Path(found) for found in glob.iglob(pattern, recursive=True))
-    return sorted((p for p in paths if p.is_file() and not p.name.startswith(".")), key=natural)
+    return sorted((p for p in paths if os.path.isfile(p) and not p.name.startswith(".")), key=natural)
 
 
 def natural(path: Path) -> tuple[list[str | int], str]:
@@ -103,7 +113,7 @@ def shown_name(spec: str) -> str:
 
 def _has_pictures(spec: str) -> bool:
     suffix = Path(spec).suffix.lower()
-    if Path(spec).exists() or not glob.has_magic(spec):
+    if os.path.exists(spec) or not glob.has_magic(spec):
         return suffix in PICTURES
     if suffix and not glob.has_magic(suffix):
         return suffix in PICTURES

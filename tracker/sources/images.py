@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from detectors.opencv import load_cv2
 from tracker.errors import SourceError
-from tracker.sources._kinds import PICTURES, VIDEOS, matches, natural
+from tracker.sources._kinds import PICTURES, VIDEOS, matches, natural, why_no_file
 from tracker.sources._notes import Notes
 from tracker.sources._source import Opened, Picture, Source
 from tracker.types import SourceInfo
@@ -76,37 +77,39 @@ def _list(spec: str) -> list[Path]:
     Raises:
         SourceError: there is none.
     """
-    path = Path(spec)
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        return _in_folder(path)
+    if os.path.isfile(spec):
+        return [Path(spec)]
+    if os.path.isdir(spec):
+        return _in_folder(Path(spec))
     if not glob.has_magic(spec):
-        raise SourceError(f"{spec}: no such file or folder (looked from {Path.cwd()}); check the path")
+        raise SourceError(f"{spec}: {why_no_file(spec)} (looked from {Path.cwd()}); check the path")
     found = matches(spec)
     pictures = [p for p in found if p.suffix.lower() in PICTURES]
     if not pictures:
-        raise SourceError(
-            f"{spec}: matches {len(found)} files, but no picture ({' '.join(sorted(PICTURES))})"
-        )
+        what = f"matches {len(found)} files, but no picture" if found else "matches no file"
+        raise SourceError(f"{spec}: {what} ({' '.join(sorted(PICTURES))}; looked from {Path.cwd()})")
     return pictures
 
 
 def _in_folder(folder: Path) -> list[Path]:
     try:
-        files = [p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")]
+        files = [p for p in folder.iterdir() if os.path.isfile(p) and not p.name.startswith(".")]
     except OSError as exc:
         raise SourceError(f"{folder}: cannot be read ({exc.strerror}); check its permissions") from exc
     pictures = sorted((p for p in files if p.suffix.lower() in PICTURES), key=natural)
     if not pictures:
-        videos = sum(p.suffix.lower() in VIDEOS for p in files)
-        hint = (
-            f"for the {videos} videos in it give a glob such as '{folder}/*.mp4'"
-            if videos
-            else "check the path"
-        )
-        raise SourceError(f"{folder}: has no pictures in it; {hint}")
+        raise SourceError(f"{folder}: has no pictures in it; {_instead(folder, files)}")
     return pictures
+
+
+def _instead(folder: Path, files: list[Path]) -> str:
+    """Return what to give in place of a folder that has these files, but no pictures."""
+    videos = [p.suffix for p in files if p.suffix.lower() in VIDEOS]
+    if not videos:
+        return "check the path"
+    return (
+        f"for the videos in it give a glob in quotes, such as '{folder / '*'}{max(videos, key=videos.count)}'"
+    )
 
 
 def _readable(paths: list[Path], notes: Notes) -> Generator[Numbered, None, None]:

@@ -38,6 +38,7 @@ from tracker.types import SourceInfo
 
 _LIVE = frozenset(("rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp"))
 _MOST_FPS = 1000.0
+_AGAIN = "copy or download it again"
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,18 @@ def _start(container: InputContainer, config: Config, notes: Notes) -> Opened:
     frames = _decoded(container, stream, notes)
     first = next(frames, None)
     if first is None:
-        told = "; ".join(line.removeprefix(f"{name}: ") for line in notes.lines()) or "no picture in it"
-        raise SourceError(f"{name}: not one frame can be decoded ({told}); copy or download it again")
+        raise SourceError(f"{name}: not one frame can be decoded ({_told(stream, name, notes)}); {_AGAIN}")
     info = _info(container, stream, name, first, _is_live(container, config.path))
     pictures = _pictures(chain([first], frames), stream, info, Upright.of(first), notes)
     return Opened(info, pictures, container.close, patience_s=2 * config.timeout_s)
+
+
+def _told(stream: VideoStream, name: str, notes: Notes) -> str:
+    """Return what is known of a stream that gives no frame."""
+    told = [line.removeprefix(f"{name}: ") for line in notes.lines()] or ["no picture in it"]
+    if not (stream.width and stream.height):
+        told.insert(0, f"its size is {stream.width} x {stream.height} pixels")
+    return "; ".join(told)
 
 
 def _is_live(container: InputContainer, path: str) -> bool:
