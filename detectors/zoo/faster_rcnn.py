@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,10 @@ from detectors.zoo._weights import build_network, fill, load_weights
 cv2 = load_cv2()
 
 STRIDE = 32
+#: How much wider than it is a frame may become for ``input_width``. On a third of the val pictures, 512 to
+#: 640 pixels wide, AP50 was best at 1; 5 to 7 % lower at 1.5, where the smallest vehicles were found more
+#: often; a fifth to a half lower at 2 to 2.5 (benchmarks/small_vehicles.py, with --enlarge).
+MAX_ENLARGEMENT = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,9 @@ class Config:
         score: least score of a detection; None for the weights' own default.
         one_class_a_place: of overlapping boxes of different classes only the best is kept.
         nms_iou: overlap from which two boxes are the same object.
+        input_width: width in pixels that a 16:9 frame gets at the network, to the nearest multiple of 32; a
+            frame of another shape gets as many pixels in all. None for the size of the weights' training;
+            beyond that size no frame is made wider than ``MAX_ENLARGEMENT`` times its own width.
         device: "auto" takes a GPU where there is one.
     """
 
@@ -45,14 +53,17 @@ class Config:
     score: float | None = None
     one_class_a_place: bool = True
     nms_iou: float = 0.6
+    input_width: int | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a threshold outside [0, 1]."""
+        """Raise ValueError for a threshold outside [0, 1] or an input that is no picture's."""
         if self.score is not None and not 0 <= self.score <= 1:
             raise ValueError("score must lie in [0, 1]")
         if not 0 < self.nms_iou <= 1:
             raise ValueError("nms_iou must lie in (0, 1]")
+        if self.input_width is not None and not 128 <= self.input_width <= 4096:
+            raise ValueError("input_width must lie in 128..4096 pixels")
 
 
 class FasterRcnnDetector:
@@ -84,7 +95,7 @@ class FasterRcnnDetector:
         self.score = description.score if config.score is None else config.score
         net.roi_heads.score_thresh = self.score
         net.roi_heads.nms_thresh = config.nms_iou
-        self._pixels = description.input_size[0] * description.input_size[1]
+        self._own_pixels = math.prod(description.input_size)
         self._device = _device(config.device)
         self._net = fused(net.eval()).to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -92,12 +103,20 @@ class FasterRcnnDetector:
         """Return one ``Detections`` a frame; frames of one shape go through the network together."""
         by_size: dict[tuple[int, int], list[int]] = {}
         for place, frame in enumerate(frames):
-            by_size.setdefault(input_size(frame.width, frame.height, self._pixels), []).append(place)
+            by_size.setdefault(self.input_size(frame), []).append(place)
         answers: dict[int, Detections] = {}
         for size, places in by_size.items():
             found = self._look([frames[place] for place in places], size)
             answers.update(zip(places, found, strict=True))
         return [answers[place] for place in range(len(frames))]
+
+    def input_size(self, frame: Frame) -> tuple[int, int]:
+        """Return the width and height in pixels that this frame gets at the network."""
+        pixels = self._own_pixels
+        if (width := self._config.input_width) is not None:
+            enlarged = round(frame.width * frame.height * MAX_ENLARGEMENT**2)
+            pixels = min(width * width * 9 // 16, max(enlarged, self._own_pixels))
+        return input_size(frame.width, frame.height, pixels)
 
     def _look(self, frames: Sequence[Frame], size: tuple[int, int]) -> list[Detections]:
         pictures, scales = zip(*(letterbox(frame.image, size) for frame in frames), strict=True)

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detectors import Frame
 from detectors.errors import UnknownNameError, UsageError
+from detectors.zoo._weights import Description, build_network, save_weights
 from tracker import open_pipeline
 from tracker.compose import build_detector, run_info, wanted_classes
-from tracker.config import Settings
+from tracker.config import Settings, read_settings
 from tracker.protocols import FrameSource
 from tracker.types import Event, FrameResult, Origin, Reason
 
@@ -88,6 +90,18 @@ def test_options_reach_their_component(tiny_video: Path, tiny_boxes: Path) -> No
     with open_pipeline(settings.with_option("trigger", "interval", "interval_s", 1.0)) as pipeline:
         looks = [result.frame.index for result in pipeline.run() if result.reason]
     assert looks == [0, 25]
+
+
+def test_the_width_at_the_network_reaches_the_detector(tmp_path: Path) -> None:
+    about = Description("faster_rcnn", "smaller_vgg", ("car",), (0,), (96, 64), 0.4)
+    save_weights(tmp_path / "random.pt", build_network(about), about)
+    settings = read_settings(
+        None, [f"detector={tmp_path / 'random.pt'}", "detector.faster_rcnn.input_width=768"]
+    )
+    frame = Frame(np.zeros((720, 1280, 3), np.uint8))
+    assert build_detector(settings).input_size(frame) == (768, 448)  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match="input_width must lie in 128"):
+        build_detector(settings.with_option("detector", "faster_rcnn", "input_width", "64"))
 
 
 def test_wanted_classes() -> None:

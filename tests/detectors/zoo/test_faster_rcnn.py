@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from detectors import Frame, load_detector
 from detectors.errors import UnknownNameError, UsageError
-from detectors.zoo._weights import Description, build_network
+from detectors.zoo._weights import Description, build_network, save_weights
 from detectors.zoo.faster_rcnn import fused, input_size, letterbox
 
 Weights = tuple[Path, str]
@@ -100,6 +101,9 @@ def test_score_and_place_options(random_weights: Weights, road: np.ndarray) -> N
     [
         ({"score": 1.5}, "score must lie"),
         ({"nms_iou": 0}, "nms_iou must lie"),
+        ({"input_width": 127}, "input_width must lie in 128..4096"),
+        ({"input_width": 4097}, "input_width must lie in 128..4096"),
+        ({"input_width": 700.5}, "input_width must be int"),
         ({"device": "tpu"}, "device must be one of auto, cpu, cuda"),
     ],
 )
@@ -111,3 +115,51 @@ def test_wrong_options(random_weights: Weights, options: dict[str, object], word
 def test_an_option_that_it_does_not_have(random_weights: Weights) -> None:
     with pytest.raises(UnknownNameError, match="did you mean score"):
         load_detector(str(random_weights[0]), scores=0.5)
+
+
+def blank(width: int, height: int) -> Frame:
+    return Frame(np.zeros((height, width, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "frame", "size"),
+    [
+        (None, (1280, 720), (96, 64)),
+        (768, (1280, 720), (768, 448)),
+        ("768", (1280, 720), (768, 448)),  # as the command line has it
+        (768, (960, 960), (576, 576)),
+        (768, (320, 180), (480, 256)),  # 1.5 times
+        (512, (16, 16), (64, 96)),  # not less than the weights' own
+        (128, (1280, 720), (128, 64)),
+    ],
+)
+def test_input_width(
+    random_weights: Weights, wanted: object, frame: tuple[int, int], size: tuple[int, int]
+) -> None:
+    detector = load_detector(str(random_weights[0]), device="cpu", input_width=wanted)
+    assert detector.input_size(blank(*frame)) == size  # type: ignore[attr-defined]
+
+
+def test_the_width_of_the_training_changes_nothing(tmp_path: Path, description: Description) -> None:
+    road = replace(description, input_size=(512, 288))
+    save_weights(tmp_path / "road.pt", build_network(road), road)
+    own, same = (
+        load_detector(str(tmp_path / "road.pt"), device="cpu", input_width=width) for width in (None, 512)
+    )
+    for shape in ((1920, 1080), (640, 480), (320, 240), (160, 120), (240, 1000)):
+        assert own.input_size(blank(*shape)) == same.input_size(blank(*shape))  # type: ignore[attr-defined]
+
+
+def test_boxes_come_back_in_source_pixels_from_a_larger_input(random_weights: Weights) -> None:
+    frame = Frame(np.random.default_rng(0).integers(0, 256, (180, 320, 3), np.uint8))
+    small, large = (
+        load_detector(str(random_weights[0]), score=0.05, device="cpu", input_width=width).detect([frame])[0]
+        for width in (128, 320)
+    )
+    for found in (small, large):
+        assert len(found)
+        assert (found.boxes >= 0).all()
+        assert (found.boxes <= [320, 180, 320, 180]).all()
+        assert found.boxes[:, 2].max() > 240  # noise is seen everywhere, also at the right
+    typical = [np.median(found.boxes[:, 2] - found.boxes[:, 0]) for found in (small, large)]
+    assert typical[1] < 0.7 * typical[0]  # the same anchors are smaller in the source
