@@ -13,7 +13,7 @@ Training targets are described at ``Target``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,29 +25,10 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
+from detectors.networks.targets import UNANNOTATED_WEIGHT, Target, annotated_at, covered_by
+
 ANCHOR_SIZES = ((12, 20), (36, 60), (100, 180))
 ANCHOR_RATIOS = (0.5, 1.0, 2.0)
-#: How much a background proposal says against classes that were not annotated there. With 0 nothing ever
-#: calls a road arrow "no person" in the sets without people; with 1 their unboxed people would be unlearnt.
-UNANNOTATED_WEIGHT = 0.2
-
-
-class Target(TypedDict):
-    """What is known about one training picture.
-
-    Attributes:
-        boxes: float32 (N, 4) xyxy.
-        labels: int64 (N,), 1 to C; C + 1 means a vehicle of unknown class.
-        ignore: float32 (M, 4) xyxy regions in which nothing is learnt from background.
-        regions: float32 (R, 4) xyxy parts of the picture with annotation rules of their own.
-        annotated: bool (R, C), which classes were annotated in each region.
-    """
-
-    boxes: Tensor
-    labels: Tensor
-    ignore: Tensor
-    regions: Tensor
-    annotated: Tensor
 
 
 class _Passthrough(nn.Module):
@@ -119,30 +100,6 @@ class _AgnosticPredictor(nn.Module):
         logits = self.logits(x).float()
         deltas = self.deltas(x).float()
         return logits, deltas if self.training else deltas.repeat(1, logits.shape[1])
-
-
-def covered_by(boxes: Tensor, regions: Tensor) -> Tensor:
-    """Return bool (N,): more than half of the box (N, 4) lies in one of the regions (M, 4)."""
-    if not len(regions) or not len(boxes):
-        return torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
-    size = (
-        torch.minimum(boxes[:, None, 2:], regions[None, :, 2:])
-        - torch.maximum(boxes[:, None, :2], regions[None, :, :2])
-    ).clamp(min=0)
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    return (size[..., 0] * size[..., 1]).amax(1) > 0.5 * area
-
-
-def annotated_at(boxes: Tensor, target: Target) -> Tensor:
-    """Return bool (N, C): the classes annotated where the centres of the boxes (N, 4) lie.
-
-    Outside all regions (the grey border of a letterboxed picture) everything is known.
-    """
-    centre = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2
-    regions = target["regions"]
-    inside = ((centre >= regions[None, :, :2]) & (centre < regions[None, :, 2:])).all(-1)  # (N, R)
-    missing = inside.float() @ (~target["annotated"]).float()
-    return missing == 0
 
 
 def partial_cross_entropy(logits: Tensor, wanted: Tensor, allowed: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from detectors.dataset import Picture
 from detectors.errors import DataError
-from detectors.networks.faster_rcnn import Target
+from detectors.networks.targets import Target
 from detectors.opencv import load_cv2
 from detectors.training.augment import Example, mosaic, single
 

@@ -10,14 +10,9 @@ import torch
 from torch import Tensor
 
 from detectors.networks import faster_rcnn
-from detectors.networks.faster_rcnn import (
-    Target,
-    annotated_at,
-    build_faster_rcnn,
-    covered_by,
-    partial_cross_entropy,
-)
+from detectors.networks.faster_rcnn import build_faster_rcnn, partial_cross_entropy
 from detectors.networks.smaller_vgg import SmallerVGG
+from detectors.networks.targets import Target, annotated_at, covered_by
 
 TINY = ((4,), (4,), (6, 6), (8,), (8,), (8,))
 CAR, BUS, PERSON = 0, 1, 2  # 0-based; labels are one more

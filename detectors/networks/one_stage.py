@@ -1,0 +1,112 @@
+"""A one-stage, anchor-free detector: every cell of a pyramid says what is there and how far its sides are.
+
+As FCOS (Tian et al., ICCV 2019) with the assignment of ``detectors.networks.assignment``. Scores mean class
+and quality of the box at once (Zhang et al., "VarifocalNet", CVPR 2021), so there is no third branch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from detectors.networks.assignment import Cells, Loss
+from detectors.networks.smaller_vgg_rep import RepBlock
+from detectors.networks.targets import Target
+
+STRIDES = (8, 16, 32)
+#: A new network calls one cell in a hundred an object: else the background would drown the first steps.
+PRIOR = 0.01
+
+
+class OneStage(nn.Module):
+    """Backbone, top-down feature pyramid, and two branches shared by all levels.
+
+    Args:
+        body: backbone that returns one feature map a stage and has ``widths``; its last three have strides
+            8, 16 and 32.
+        classes: number of classes C.
+        vehicle_classes: 0-based classes that a vehicle of unknown class may be.
+        channels: of the pyramid and the branches.
+        depth: blocks of each branch.
+    """
+
+    def __init__(
+        self,
+        body: nn.Module,
+        classes: int,
+        vehicle_classes: Sequence[int],
+        channels: int = 64,
+        depth: int = 2,
+    ) -> None:
+        """Build pyramid and branches."""
+        super().__init__()
+        self.body = body
+        widths = cast("Sequence[int]", body.widths)[-3:]
+        self.lateral = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(width, channels, 1, bias=False), nn.BatchNorm2d(channels))
+            for width in widths
+        )
+        self.smooth = nn.ModuleList(RepBlock(channels, channels) for _ in widths[:-1])
+        self.class_branch = nn.Sequential(*(RepBlock(channels, channels) for _ in range(depth)))
+        self.box_branch = nn.Sequential(*(RepBlock(channels, channels) for _ in range(depth)))
+        self.to_logits = nn.Conv2d(channels, classes, 1)
+        self.to_sides = nn.Conv2d(channels, 4, 1)
+        nn.init.normal_(self.to_logits.weight, std=0.01)
+        nn.init.constant_(cast("Tensor", self.to_logits.bias), -math.log((1 - PRIOR) / PRIOR))
+        self.loss = Loss(classes, tuple(vehicle_classes))
+
+    def forward(self, pictures: Tensor, targets: list[Target] | None = None) -> dict[str, Tensor] | Tensor:
+        """Return losses (training) or what every cell sees (evaluation).
+
+        Args:
+            pictures: float (N, 3, H, W) in [0, 255], H and W multiples of 32.
+            targets: one a picture, in training.
+
+        Returns:
+            A dict of scalar losses; or float (N, A, 4 + C): xyxy in pixels of the input, scores in [0, 1].
+        """
+        levels = self._pyramid(self.body(pictures / 255.0 - 0.45)[-3:])
+        logits = torch.cat([_flat(self.to_logits(self.class_branch(x))) for x in levels], 1).float()
+        sides = torch.cat([_flat(self.to_sides(self.box_branch(x))) for x in levels], 1).float()
+        cells = cells_of([(int(x.shape[-2]), int(x.shape[-1])) for x in levels], logits.device)
+        boxes = boxes_of(cells, sides)
+        if self.training and targets is not None:
+            return self.loss(cells, logits, boxes, targets)
+        return torch.cat([boxes, logits.sigmoid()], 2)
+
+    def _pyramid(self, features: Sequence[Tensor]) -> list[Tensor]:
+        levels = [lateral(x) for lateral, x in zip(self.lateral, features, strict=True)]
+        for fine in range(len(levels) - 2, -1, -1):
+            above = F.interpolate(levels[fine + 1], scale_factor=2.0, mode="nearest")
+            levels[fine] = self.smooth[fine](levels[fine] + above)
+        return levels
+
+
+def cells_of(shapes: Sequence[tuple[int, int]], device: torch.device) -> Cells:
+    """Return the cells of all levels, whose feature maps have these heights and widths."""
+    centres, strides = [], []
+    for (height, width), stride in zip(shapes, STRIDES, strict=True):
+        y = (torch.arange(height, device=device) + 0.5) * stride
+        x = (torch.arange(width, device=device) + 0.5) * stride
+        grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).reshape(-1, 2)
+        centres.append(grid)
+        strides.append(torch.full((len(grid),), float(stride), device=device))
+    return Cells(torch.cat(centres), torch.cat(strides))
+
+
+def boxes_of(cells: Cells, sides: Tensor) -> Tensor:
+    """Return boxes (N, A, 4) xyxy in pixels from what the branch says (N, A, 4).
+
+    Softplus keeps the distances from a cell's centre to the four sides positive; they are in strides.
+    """
+    distance = F.softplus(sides) * cells.strides[:, None]
+    return torch.cat([cells.centres - distance[..., :2], cells.centres + distance[..., 2:]], -1)
+
+
+def _flat(x: Tensor) -> Tensor:
+    return x.flatten(2).transpose(1, 2)
