@@ -35,9 +35,11 @@ def looped(clip: Path, frames: int, out: Path) -> None:
                 if stream is None:
                     stream = target.add_stream_from_template(video)
                 step = round(1 / (video.average_rate * video.time_base))
+                shift = written * step
                 for packet in source.demux(video):
                     if packet.size:
-                        packet.pts = packet.dts = written * step
+                        packet.dts += shift
+                        packet.pts = packet.dts if packet.pts is None else packet.pts + shift
                         packet.stream = stream
                         target.mux(packet)
                         written += 1
@@ -59,7 +61,7 @@ def main() -> None:
     if not args.clip.is_file():
         raise SystemExit(f"skipped: {args.clip} is not here")
     with tempfile.TemporaryDirectory() as folder:
-        video = Path(folder) / "long.avi"
+        video = Path(folder) / "long.mkv"
         looped(args.clip, args.frames + 1, video)
         settings = read_settings(None, [f"video={video}", *args.assignments])
         seen = {}
