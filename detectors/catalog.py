@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -26,25 +27,98 @@ class Choice:
         component: its file in ``detectors.zoo``.
         options: for that file's ``Config``.
         facts: what is known of it, for ``run.json``, in plain types.
+        class_names: that it must have; None for those of the file, whatever they are.
     """
 
     component: str
     options: Mapping[str, object]
     facts: Mapping[str, object]
+    class_names: tuple[str, ...] | None = None
 
 
-def manifest() -> dict[str, dict[str, Any]]:
-    """Return the released weights by name.
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What the manifest says of released weights, as far as the program reads it.
+
+    Attributes:
+        architecture: the detector's file in ``detectors.zoo``.
+        file: name of the weight file.
+        sha256: of that file, in hexadecimal.
+        classes: in the order of the labels.
+        input_size: width and height of the network's input in pixels.
+        backbone: the stack of convolutions.
+        use: what it is good for.
+        measured: figures by name, such as ``ap50_any_vehicle``.
+    """
+
+    architecture: str
+    file: str
+    sha256: str
+    classes: tuple[str, ...]
+    input_size: tuple[int, int]
+    backbone: str = ""
+    use: str = ""
+    measured: Mapping[str, object] = field(default_factory=dict)
+
+
+def manifest() -> dict[str, object]:
+    """Return the entries of released weights by name, as they stand there; see ``released``.
 
     Raises:
         WeightsError: the manifest is missing or damaged.
     """
     file = resources.files("weights").joinpath("manifest.toml")
     try:
-        entries: dict[str, dict[str, Any]] = tomllib.loads(file.read_text())
-        return entries
+        return tomllib.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise WeightsError(f"the weights' manifest cannot be read: {exc}") from exc
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, list) and len(value) > 0 and all(map(_is_text, value))
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(type(n) is int and n > 0 for n in value)
+
+
+#: How each fact of ``Released`` stands in the manifest.
+_FACTS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "architecture": (lambda value: value in ZOO.names(), "a kind of detector that this program has"),
+    "file": (_is_text, "a name"),
+    "sha256": (_is_text, "a digest"),
+    "classes": (_are_names, "a list of names"),
+    "input_size": (_is_size, "[width, height] in pixels"),
+    "backbone": (_is_text, "a name"),
+    "use": (lambda value: isinstance(value, str), "a text"),
+    "measured": (lambda value: isinstance(value, Mapping), "a table"),
+}
+_NEEDED = ("architecture", "file", "sha256", "classes", "input_size")
+
+
+def released(name: str, entry: object) -> Released:
+    """Return the manifest's entry ``name``, checked.
+
+    Raises:
+        WeightsError: it says too little, or something that cannot be.
+    """
+    if not isinstance(entry, Mapping):
+        raise WeightsError(f"the weights' manifest is wrong about '{name}': it must be a table")
+    missing = [key for key in _NEEDED if key not in entry]
+    if missing:
+        raise WeightsError(f"the weights' manifest does not say {', '.join(missing)} of '{name}'")
+    said = {key: entry[key] for key in _FACTS if key in entry}
+    wrong = [f"{key} must be {_FACTS[key][1]}" for key, value in said.items() if not _FACTS[key][0](value)]
+    if wrong:
+        raise WeightsError(f"the weights' manifest is wrong about '{name}': {'; '.join(wrong)}")
+    facts: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in said.items()
+    }
+    return Released(**facts)
 
 
 def find_detector(name: str) -> Choice:
@@ -56,7 +130,7 @@ def find_detector(name: str) -> Choice:
     Raises:
         UnknownNameError: there is no such detector.
         UsageError: ``replay`` without a file.
-        WeightsError: the manifest cannot be read, or says too little.
+        WeightsError: the manifest cannot be read, or its entry of that name.
     """
     if name in ("replay", "replay:"):
         raise UsageError("replay needs a file of boxes: --detector replay:det.txt")
@@ -64,26 +138,39 @@ def find_detector(name: str) -> Choice:
         path = name.removeprefix("replay:")
         return Choice("replay", {"path": path}, {"name": "replay", "boxes": path})
     if Path(name).suffix.lower() == ".pt":
-        file = Path(name)
-        facts = {"name": file.stem, "weights": name}
-        if file.is_file():  # that it is missing is said by whoever loads it
-            facts["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+        facts = {"name": Path(name).stem, "weights": name}
+        with contextlib.suppress(OSError):  # that it cannot be read is said by whoever loads it
+            facts["sha256"] = hashlib.sha256(Path(name).read_bytes()).hexdigest()
         return Choice("faster_rcnn", {"weights": name}, facts)
-    released = manifest()
-    if name not in released:
-        raise UnknownNameError("detector", name, [*released, "replay"])
-    entry = released[name]
-    missing = [
-        key
-        for key in ("file", "sha256", "architecture")
-        if not isinstance(entry, Mapping) or key not in entry
-    ]
-    if missing:
-        raise WeightsError(f"the weights' manifest does not say {', '.join(missing)} of '{name}'")
-    weights = str(resources.files("weights").joinpath(str(entry["file"])))
-    options = {"weights": weights, "sha256": entry["sha256"]}
-    facts = {"name": name, "weights": entry["file"], "sha256": entry["sha256"]}
-    return Choice(str(entry["architecture"]), options, facts)
+    entries = manifest()
+    if name not in entries:
+        raise UnknownNameError("detector", name, [*entries, "replay"])
+    entry = released(name, entries[name])
+    weights = str(resources.files("weights").joinpath(entry.file))
+    options = {"weights": weights, "sha256": entry.sha256}
+    facts = {"name": name, "weights": entry.file, "sha256": entry.sha256}
+    return Choice(entry.architecture, options, facts, entry.classes)
+
+
+def build_detector(choice: Choice, options: Mapping[str, object]) -> Detector:
+    """Build a detector that was found.
+
+    Args:
+        choice: what ``find_detector`` returned.
+        options: of the detector's own ``Config``, beside those that the choice brings along.
+
+    Raises:
+        UnknownNameError: there is no such option.
+        WeightsError: weights are missing, damaged, of another network, or of another class list than the
+            manifest says.
+    """
+    detector: Detector = ZOO.build(choice.component, {**choice.options, **options})
+    if choice.class_names is not None and detector.class_names != choice.class_names:
+        raise WeightsError(
+            f"{choice.facts['weights']} are weights of another class list than the manifest says: "
+            f"{', '.join(detector.class_names)}, not {', '.join(choice.class_names)}"
+        )
+    return detector
 
 
 def load_detector(name_or_path: str = "smaller_vgg", **options: object) -> Detector:
@@ -95,8 +182,6 @@ def load_detector(name_or_path: str = "smaller_vgg", **options: object) -> Detec
 
     Raises:
         UnknownNameError: there is no such detector or option.
-        WeightsError: weights are missing, damaged or of another network.
+        WeightsError: weights are missing, damaged, or of another network or class list.
     """
-    choice = find_detector(name_or_path)
-    detector: Detector = ZOO.build(choice.component, {**choice.options, **options})
-    return detector
+    return build_detector(find_detector(name_or_path), options)

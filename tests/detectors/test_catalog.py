@@ -10,6 +10,7 @@ import pytest
 from detectors import catalog, load_detector
 from detectors.catalog import find_detector
 from detectors.errors import UnknownNameError, UsageError, WeightsError
+from detectors.zoo._weights import Description, build_network, save_weights
 
 
 @pytest.fixture
@@ -19,7 +20,14 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-RELEASED = '[smaller_vgg]\nfile = "small.pt"\nsha256 = "abc"\narchitecture = "faster_rcnn"\n'
+RELEASED = """
+[smaller_vgg]
+file = "small.pt"
+sha256 = "abc"
+architecture = "faster_rcnn"
+classes = ["car", "bus"]
+input_size = [96, 64]
+"""
 
 
 def test_a_released_name(shelf: Path) -> None:
@@ -28,6 +36,7 @@ def test_a_released_name(shelf: Path) -> None:
     assert choice.component == "faster_rcnn"
     assert choice.options == {"weights": str(shelf / "small.pt"), "sha256": "abc"}
     assert choice.facts == {"name": "smaller_vgg", "weights": "small.pt", "sha256": "abc"}
+    assert choice.class_names == ("car", "bus")
     with pytest.raises(WeightsError, match=r"small\.pt are missing"):
         load_detector("smaller_vgg")
 
@@ -73,8 +82,8 @@ def test_replay_needs_a_file(name: str) -> None:
         (None, "manifest cannot be read"),
         (b"[half\n", "manifest cannot be read"),
         (b"\xff\xfe", "manifest cannot be read"),
-        (b'[smaller_vgg]\nfile = "small.pt"\n', "does not say sha256, architecture of 'smaller_vgg'"),
-        (b'smaller_vgg = "small.pt"\n', "does not say file"),
+        (b'[smaller_vgg]\nfile = "small.pt"\n', "does not say architecture, sha256, classes, input_size of"),
+        (b'smaller_vgg = "small.pt"\n', "wrong about 'smaller_vgg': it must be a table"),
     ],
 )
 def test_a_damaged_manifest(shelf: Path, content: bytes | None, words: str) -> None:
@@ -84,9 +93,62 @@ def test_a_damaged_manifest(shelf: Path, content: bytes | None, words: str) -> N
         find_detector("smaller_vgg")
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("classes", '"car"', "classes must be a list of names"),
+        ("classes", "[]", "classes must be a list of names"),
+        ("classes", '["car", 3]', "classes must be a list of names"),
+        ("input_size", "512", r"input_size must be \[width, height\] in pixels"),
+        ("input_size", "[512]", "input_size must be"),
+        ("input_size", "[512.5, 288]", "input_size must be"),
+        ("input_size", "[0, 288]", "input_size must be"),
+        ("architecture", '"yolo"', "architecture must be a kind of detector that this program has"),
+        ("architecture", "[1]", "architecture must be"),
+        ("file", "7", "file must be a name"),
+        ("sha256", '""', "sha256 must be a digest"),
+        ("backbone", "1", "backbone must be a name"),
+        ("use", "1", "use must be a text"),
+        ("measured", "0.5", "measured must be a table"),
+    ],
+)
+def test_an_entry_that_is_wrong(shelf: Path, key: str, value: str, words: str) -> None:
+    rows = [row for row in RELEASED.strip().splitlines() if not row.startswith(key)]
+    (shelf / "manifest.toml").write_text("\n".join([*rows, f"{key} = {value}"]))
+    with pytest.raises(WeightsError, match=f"wrong about 'smaller_vgg': {words}") as caught:
+        find_detector("smaller_vgg")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bad_entry_leaves_the_others_usable(shelf: Path) -> None:
+    (shelf / "manifest.toml").write_text("[half]\nclasses = 3\n" + RELEASED)
+    assert find_detector("smaller_vgg").class_names == ("car", "bus")
+    with pytest.raises(WeightsError, match=r"does not say .* of 'half'"):
+        find_detector("half")
+
+
+def test_the_manifest_and_the_file_must_name_the_same_classes(shelf: Path) -> None:
+    """The digest alone would pass: the file is what it was, and the manifest is what was changed."""
+    net_classes = ("car", "bus")
+    description = Description("faster_rcnn", "smaller_vgg", net_classes, (0, 1), (96, 64), 0.4)
+    digest = save_weights(shelf / "small.pt", build_network(description), description)
+    content = RELEASED.replace('"abc"', f'"{digest}"')
+    (shelf / "manifest.toml").write_text(content)
+    assert load_detector("smaller_vgg", device="cpu").class_names == net_classes
+    for listed in ('"bus", "car"', '"car", "bus", "tram"', '"car"'):
+        (shelf / "manifest.toml").write_text(content.replace('"car", "bus"', listed))
+        with pytest.raises(WeightsError, match=r"weights of another class list .*: car, bus, not"):
+            load_detector("smaller_vgg", device="cpu")
+
+
 def test_what_is_released_can_be_found() -> None:
     for name in catalog.manifest():
         choice = find_detector(name)
         assert choice.component in catalog.ZOO.names()
         assert len(str(choice.options["sha256"])) == 64
         assert Path(str(choice.options["weights"])).is_file()
+
+
+def test_what_is_released_has_the_classes_that_the_manifest_says() -> None:
+    for name, entry in catalog.manifest().items():
+        assert load_detector(name, device="cpu").class_names == catalog.released(name, entry).classes
