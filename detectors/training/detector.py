@@ -5,65 +5,24 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from detectors.dataset import ROAD_USERS, VEHICLES, Picture, read_sets, sampling_weights
-from detectors.errors import EmptySplitError, UsageError, WeightsError
+from detectors.catalog import load_detector
+from detectors.dataset import VEHICLES, Picture, read_sets, sampling_weights
+from detectors.errors import EmptySplitError, UnknownNameError, UsageError, WeightsError
 from detectors.evaluation import ANY_VEHICLE, Precision, detect_all, evaluate, mean_ap50
 from detectors.training.curves import plot_curves
-from detectors.training.engine import Schedule, Training
+from detectors.training.engine import Training
 from detectors.training.examples import Examples, read_picture
 from detectors.training.manifest import write_entry
 from detectors.training.precision import best_precision
+from detectors.training.request import Request, check_places
 from detectors.zoo._weights import Description, build_network, fill, load_weights, save_weights
-from detectors.zoo.faster_rcnn import Config, build
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to train on, what, and for how long.
-
-    Attributes:
-        data: folders of COCO-style sets, each with ``labels.json`` and ``images/``.
-        out: path of the weight file without suffix; checkpoint and curves go to ``<out>.training/``.
-        schedule: how long and how fast.
-        class_names: in the order of the labels.
-        backbone: the stack of convolutions.
-        input_size: width and height of the network's input in pixels.
-        set_weights: how often pictures of a set are drawn, by the set's name (1 where not named).
-        start: weights to begin from; None for random ones.
-        resume: go on from the checkpoint in ``<out>.training/``.
-        seed: of weights, order and augmentation.
-        mosaic_share: share of pictures that are put together from four.
-        device: "cpu", "cuda" or "auto".
-        precision: "fp32", "bf16" or "auto" (tried out).
-        threads: of torch; None for its own choice.
-        workers: processes that prepare pictures.
-        score: default score threshold of the weights.
-    """
-
-    data: tuple[Path, ...]
-    out: Path
-    schedule: Schedule
-    class_names: tuple[str, ...] = ROAD_USERS
-    backbone: str = "smaller_vgg"
-    input_size: tuple[int, int] = (512, 288)
-    set_weights: Mapping[str, float] = field(default_factory=dict)
-    start: Path | None = None
-    resume: bool = False
-    seed: int = 0
-    mosaic_share: float = 0.5
-    device: str = "auto"
-    precision: str = "auto"
-    threads: int | None = None
-    workers: int = 1
-    score: float = 0.4
-
 
 Report = Callable[[Training, dict[str, float]], None]
 
@@ -72,8 +31,9 @@ def train(request: Request, report: Report) -> dict[str, Precision]:
     """Train, write the weights and their manifest entry, and return the precision on the val split.
 
     Raises:
-        DataError: the data cannot be read, or there is nothing to resume.
-        WeightsError: ``start`` belongs to another network.
+        UsageError: what is asked for cannot be done here.
+        DataError: the data cannot be read, or the checkpoint.
+        WeightsError: ``start`` belongs to another network or class list.
     """
     torch.manual_seed(request.seed)
     if request.threads:
@@ -87,30 +47,38 @@ def train(request: Request, report: Report) -> dict[str, Precision]:
 
 def prepare(request: Request) -> Training:
     """Return the training as it stands before its next step."""
+    device = chosen_device(request.device)
+    check_places(request)
+    net = network(request)
     pictures = read_sets(request.data, "train", request.class_names)
     known = {picture.set_name for picture in pictures}
-    unknown = set(request.set_weights) - known
-    if unknown:
-        raise UsageError(f"--weight names a set that is not there: {', '.join(sorted(unknown))}")
-    device = request.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    for name in sorted(set(request.set_weights) - known):
+        raise UnknownNameError("set of --weight", name, known)
     weights = sampling_weights(pictures, len(request.class_names), dict(request.set_weights))
-    examples = Examples(pictures, weights, request.input_size, request.seed, request.mosaic_share)
     training = Training(
-        network(request),
-        examples,
+        net,
+        Examples(pictures, weights, request.input_size, request.seed, request.mosaic_share),
         request.schedule,
-        folder_of(request.out),
+        request.folder,
         device,
         best_precision(device) if request.precision == "auto" else request.precision,
         request.workers,
     )
     if request.resume:
         training.resume()
-    elif (training.folder / "last.pt").exists():
-        raise UsageError(f"{training.folder} holds a training: --resume it, or remove the folder")
     return training
+
+
+def chosen_device(name: str) -> str:
+    """Return "cpu" or "cuda".
+
+    Raises:
+        UsageError: CUDA was asked for, and torch has no card.
+    """
+    card = torch.cuda.is_available()
+    if name == "cuda" and not card:
+        raise UsageError("no CUDA device here: use --device cpu or auto")
+    return "cuda" if card and name != "cpu" else "cpu"
 
 
 def network(request: Request) -> nn.Module:
@@ -132,23 +100,17 @@ def describe(request: Request) -> Description:
     )
 
 
-def folder_of(out: Path) -> Path:
-    """Return where checkpoint and curves of a training lie."""
-    return out.with_name(out.name + ".training")
-
-
 def finish(request: Request, training: Training, validation: list[Picture]) -> dict[str, Precision]:
     """Write the averaged weights, measure them on the val split, and enter them in the manifest."""
-    file = request.out.with_name(request.out.name + ".pt")
-    digest = save_weights(file, training.average.module, describe(request))
-    precisions = measure(request, file, validation)
+    digest = save_weights(request.file, training.average.module, describe(request))
+    precisions = measure(request, validation)
     write_entry(
-        file.parent / "manifest.toml",
-        request.out.name,
+        request.manifest,
+        request.file.stem,
         {
             "architecture": "faster_rcnn",
             "backbone": request.backbone,
-            "file": file.name,
+            "file": request.file.name,
             "sha256": digest,
             "classes": list(request.class_names),
             "input_size": list(request.input_size),
@@ -178,11 +140,12 @@ def read_validation(request: Request) -> list[Picture]:
         return []
 
 
-def measure(request: Request, file: Path, pictures: list[Picture]) -> dict[str, Precision]:
-    """Return the precision on these pictures; empty where there are none."""
+def measure(request: Request, pictures: list[Picture]) -> dict[str, Precision]:
+    """Return the precision of the written weights on these pictures; empty where there are none."""
     if not pictures:
         return {}
-    detector = build(Config(str(file), score=0.01, one_class_a_place=False))
+    options = {"score": 0.01, "one_class_a_place": False, "device": request.device}
+    detector = load_detector(str(request.file), **options)
     return evaluate(pictures, detect_all(detector, pictures, read_picture), request.class_names)
 
 

@@ -6,8 +6,8 @@ import csv
 import math
 import pickle
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +16,13 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Sampler
 
-from detectors.errors import DataError, DetectorError
+from detectors.errors import DataError, DetectorError, UsageError
 from detectors.opencv import load_cv2
 from detectors.training.examples import Examples, collate
+from detectors.training.request import CHECKPOINT, Schedule
+from detectors.zoo._weights import write_file
 
 _UNREADABLE = (OSError, EOFError, pickle.UnpicklingError)
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """How long and how fast to learn.
-
-    Attributes:
-        steps: number of steps; None when ``minutes`` decides.
-        minutes: wall-clock time of all sessions together; None when ``steps`` decides.
-        batch: pictures a step.
-        rate: highest learning rate, reached after the warm-up.
-        warmup: steps of linear warm-up.
-        decay: weight decay of AdamW, on matrices and kernels only.
-        ema: decay of the moving average of the weights, once enough steps are behind it.
-        clip: largest norm of the gradient.
-        plain_share: last share of the training in which no mosaics are made.
-    """
-
-    steps: int | None = None
-    minutes: float | None = None
-    batch: int = 8
-    rate: float = 1e-3
-    warmup: int = 200
-    decay: float = 0.05
-    ema: float = 0.998
-    clip: float = 10.0
-    plain_share: float = 0.2
 
 
 class Training:
@@ -73,15 +48,7 @@ class Training:
         precision: str = "fp32",
         workers: int = 1,
     ) -> None:
-        """Set up the optimizer; nothing is trained yet.
-
-        Raises:
-            DetectorError: neither or both of steps and minutes are given, or one is not above 0.
-        """
-        if (schedule.steps is None) == (schedule.minutes is None):
-            raise DetectorError("a training needs either a number of steps or of minutes")
-        if min(schedule.steps or schedule.minutes or 0, schedule.batch) <= 0:
-            raise DetectorError("steps, minutes and batch of a training must be above 0")
+        """Set up the optimizer; nothing is trained yet."""
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.examples, self.schedule, self.folder = examples, schedule, folder
         self.device, self.precision, self.workers = device, precision, workers
@@ -178,7 +145,11 @@ class Training:
             yield batch
 
     def save(self) -> None:
-        """Write ``last.pt``: all that is needed to go on."""
+        """Write ``last.pt``: all that is needed to go on.
+
+        Raises:
+            DetectorError: it cannot be written.
+        """
         state = {
             "net": self.net.state_dict(),
             "average": self.average.state_dict(),
@@ -188,19 +159,19 @@ class Training:
             "schedule": asdict(self.schedule),
             "random": torch.get_rng_state(),
         }
-        part = self.folder / "last.pt.part"
-        torch.save(state, part)
-        part.replace(self.folder / "last.pt")
+        write_file(self.folder / CHECKPOINT, state)
 
     def resume(self) -> None:
         """Go on from ``last.pt``.
 
         Raises:
             DataError: there is no checkpoint, or it belongs to another network.
+            UsageError: it was begun with another batch, or by steps where minutes are asked for.
         """
-        file = self.folder / "last.pt"
+        file = self.folder / CHECKPOINT
         try:
             state = torch.load(file, map_location=self.device, weights_only=True)
+            self._check_schedule(state["schedule"])
             self.net.load_state_dict(state["net"])
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
@@ -209,6 +180,18 @@ class Training:
         except (*_UNREADABLE, RuntimeError, KeyError, ValueError, TypeError) as exc:
             reason = (str(exc).splitlines() or [type(exc).__name__])[0]
             raise DataError(f"cannot resume from {file}: {reason}") from exc
+
+    def _check_schedule(self, begun: Mapping[str, Any]) -> None:
+        """Refuse what would silently draw other examples, or bend the learning rate.
+
+        The number of the next example is the step times the batch; a share of steps is none of minutes. More
+        steps or minutes, another rate or fewer mosaics may be meant.
+        """
+        if begun["batch"] != self.schedule.batch:
+            raise UsageError(f"{self.folder} was begun with --batch {begun['batch']}: resume it with that")
+        end = "minutes" if begun["steps"] is None else "steps"
+        if getattr(self.schedule, end) is None:
+            raise UsageError(f"{self.folder} was begun with --{end}: resume it with --{end}")
 
     def _cut_curve(self) -> None:
         """Leave out the rows of steps behind the checkpoint: they are done again."""

@@ -7,24 +7,37 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
+from typing import Any
 
 from detectors.errors import WeightsError
+
+
+def read_manifest(file: Path) -> dict[str, Any]:
+    """Return what a manifest holds; nothing where there is none.
+
+    Raises:
+        WeightsError: it cannot be read.
+    """
+    try:
+        return tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise WeightsError(f"manifest {file} cannot be read: {exc}") from exc
 
 
 def write_entry(file: Path, name: str, entry: Mapping[str, object]) -> None:
     """Set ``[name]`` in a manifest, making the file where there is none.
 
     Raises:
-        WeightsError: the manifest that is there cannot be read.
+        WeightsError: the manifest that is there cannot be read, or written.
     """
-    try:
-        content = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise WeightsError(f"manifest {file} cannot be read: {exc}") from exc
+    content = read_manifest(file)
     content[name] = dict(entry)
     part = file.with_name(file.name + ".part")
-    part.write_text(_document(content), "utf-8")
-    part.replace(file)
+    try:
+        part.write_text(_document(content), "utf-8")
+        part.replace(file)
+    except OSError as exc:
+        raise WeightsError(f"manifest {file} cannot be written: {exc.strerror}") from exc
 
 
 def _document(content: Mapping[str, object]) -> str:

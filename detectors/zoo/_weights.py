@@ -6,6 +6,7 @@ in it is ever run.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from detectors.errors import WeightsError
+from detectors.errors import DetectorError, WeightsError
 from detectors.networks.faster_rcnn import build_faster_rcnn
 from detectors.networks.smaller_vgg import SmallerVGG
 
@@ -61,7 +62,11 @@ def build_network(description: Description) -> nn.Module:
 
 
 def save_weights(path: Path, net: nn.Module, description: Description) -> str:
-    """Write the weights in half precision and return the file's sha256."""
+    """Write the weights in half precision and return the file's sha256.
+
+    Raises:
+        DetectorError: the file cannot be written.
+    """
     tensors = {
         name: tensor.detach().cpu().half() if tensor.is_floating_point() else tensor.detach().cpu()
         for name, tensor in net.state_dict().items()
@@ -76,11 +81,26 @@ def save_weights(path: Path, net: nn.Module, description: Description) -> str:
         "score": description.score,
         "weights": tensors,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    torch.save(content, part)
-    part.replace(path)
+    write_file(path, content)
     return sha256_of(path)
+
+
+def write_file(path: Path, content: Mapping[str, object]) -> None:
+    """Write plain types and tensors, so that a whole file stands there at any moment.
+
+    Raises:
+        DetectorError: the file cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(content, part)
+        part.replace(path)
+    except (OSError, RuntimeError) as exc:  # torch's writer says RuntimeError of a full disk
+        with contextlib.suppress(OSError):
+            part.unlink()
+        reason = (str(exc).splitlines() or [type(exc).__name__])[0]
+        raise DetectorError(f"cannot write {path}: {reason}") from exc
 
 
 def load_weights(path: Path, sha256: str | None = None) -> tuple[Description, dict[str, Tensor]]:

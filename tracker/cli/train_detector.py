@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from detectors.evaluation import Precision
+    from detectors.training.engine import Training
+    from detectors.training.request import Request
 
 
 def train_detector(
     data: Annotated[list[Path], typer.Option(help="Folder of COCO-style sets; may be given again.")],
-    out: Annotated[Path, typer.Option(help="Weights to write, such as weights/mine (without suffix).")],
+    out: Annotated[Path, typer.Option(help="Weights to write, such as weights/mine.pt.")],
     minutes: Annotated[float | None, typer.Option(help="How long to train.")] = None,
     steps: Annotated[int | None, typer.Option(help="How many steps to train, instead of minutes.")] = None,
     start: Annotated[Path | None, typer.Option("--from", help="Weights to begin from.")] = None,
@@ -35,15 +39,7 @@ def train_detector(
     workers: Annotated[int, typer.Option(help="Processes that prepare pictures.")] = 1,
 ) -> None:
     """Train the detector, measure it on the val split, and enter it in the manifest beside it."""
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn, TimeElapsedColumn
-
-    from detectors.errors import UsageError
-
-    if (minutes is None) == (steps is None):
-        raise UsageError("give either --minutes or --steps")
-    from detectors.training.detector import Request, train
-    from detectors.training.engine import Schedule, Training
+    from detectors.training.request import Request, Schedule
 
     request = Request(
         data=tuple(data),
@@ -60,20 +56,34 @@ def train_detector(
         workers=workers,
         score=score,
     )
+    print_precisions(_train(request), request.class_names)
+    file = request.file
+    typer.echo(f"{file}; use it with track --video road.mp4 --detector {shlex.quote(str(file))}")
+
+
+def _train(request: Request) -> dict[str, Precision]:
+    """Train with a bar on standard error, or a line now and then where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+    from detectors.training.detector import train
+
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns()[:3], TimeElapsedColumn(), TextColumn("{task.fields[note]}"))
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("training", total=1.0, note="")
+    bar = Progress(*columns, console=console)
+    task = bar.add_task("training", total=1.0, note="")
+    with contextlib.ExitStack() as shown:
 
         def report(training: Training, losses: dict[str, float]) -> None:
-            speed = training.step * batch / max(training.seconds, 1e-9)
+            if not bar.live.is_started:  # not before: what is wrong with the request is one line
+                shown.enter_context(bar)
+            speed = training.step * request.schedule.batch / max(training.seconds, 1e-9)
             note = f"step {training.step}, loss {sum(losses.values()):.3f}, {speed:.1f} pictures a second"
             bar.update(task, completed=training.progress, note=note)
             if not console.is_terminal and training.step % 50 == 0:
                 console.print(f"{training.progress:.1%} {note}", highlight=False)
 
-        precisions = train(request, report)
-    print_precisions(precisions, request.class_names)
+        return train(request, report)
 
 
 def _set_weights(weights: list[str]) -> dict[str, float]:
@@ -81,9 +91,9 @@ def _set_weights(weights: list[str]) -> dict[str, float]:
 
     pairs = {}
     for text in weights:
-        name, _, number = text.partition("=")
+        name, _, number = text.rpartition("=")
         try:
-            pairs[name] = float(number)
+            pairs[name] = float(number if name else "")
         except ValueError as exc:
             raise UsageError(f"--weight takes SET=NUMBER, not '{text}'") from exc
     return pairs

@@ -12,13 +12,14 @@ import pytest
 import torch
 
 from detectors.dataset import Picture, read_sets, sampling_weights
-from detectors.errors import DataError, DetectorError, UsageError, WeightsError
+from detectors.errors import DataError, DetectorError, UnknownNameError, UsageError, WeightsError
 from detectors.networks.faster_rcnn import build_faster_rcnn
 from detectors.networks.smaller_vgg import SmallerVGG
 from detectors.training.curves import plot_curves
-from detectors.training.detector import Request, prepare
-from detectors.training.engine import Schedule, Training
+from detectors.training.detector import prepare
+from detectors.training.engine import Training
 from detectors.training.examples import Examples, collate, read_picture
+from detectors.training.request import Request, Schedule
 from detectors.zoo._weights import Description, build_network, save_weights
 
 SIZE = (64, 64)
@@ -153,24 +154,6 @@ def test_a_young_average_follows_and_an_old_one_is_slow(pictures: list[Picture],
         torch.testing.assert_close(averaged, torch.full_like(averaged, 0.64))
 
 
-@pytest.mark.parametrize(
-    "schedule",
-    [
-        {"steps": None},
-        {"steps": 5, "minutes": 1.0},
-        {"steps": 0},
-        {"steps": None, "minutes": 0.0},
-        {"steps": -3},
-        {"batch": 0},
-    ],
-)
-def test_a_schedule_must_end_and_begin(
-    pictures: list[Picture], tmp_path: Path, schedule: dict[str, object]
-) -> None:
-    with pytest.raises(DetectorError, match="steps"):
-        training(pictures, tmp_path, **schedule)
-
-
 def test_a_loss_that_is_not_finite_ends_the_training(pictures: list[Picture], tmp_path: Path) -> None:
     run = training(pictures, tmp_path)
     with torch.no_grad():
@@ -191,10 +174,50 @@ def test_what_cannot_be_resumed(pictures: list[Picture], tmp_path: Path, content
 def test_a_checkpoint_of_another_network(pictures: list[Picture], tmp_path: Path) -> None:
     training(pictures, tmp_path, steps=1).run(quiet)
     net = build_faster_rcnn(SmallerVGG(TINY), 3, (0,), channels=8, hidden=16)
-    other = Training(net, stream(pictures), Schedule(steps=2), tmp_path, workers=0)
+    other = Training(net, stream(pictures), Schedule(steps=2, batch=2), tmp_path, workers=0)
     with pytest.raises(DataError, match="cannot resume") as caught:
         other.resume()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ({"batch": 3}, "begun with --batch 2"),
+        ({"steps": None, "minutes": 1.0}, "begun with --steps: resume it with --steps"),
+    ],
+)
+def test_a_schedule_that_does_not_continue_the_one_that_was_begun(
+    pictures: list[Picture], tmp_path: Path, schedule: dict[str, object], words: str
+) -> None:
+    training(pictures, tmp_path, steps=1).run(quiet)
+    other = training(pictures, tmp_path, **schedule)
+    before = {name: value.clone() for name, value in other.net.state_dict().items()}
+    with pytest.raises(UsageError, match=words):
+        other.resume()
+    assert all(torch.equal(value, before[name]) for name, value in other.net.state_dict().items())
+
+
+def test_minutes_are_not_resumed_by_steps(pictures: list[Picture], tmp_path: Path) -> None:
+    training(pictures, tmp_path, steps=None, minutes=1e-6).run(quiet)
+    with pytest.raises(UsageError, match="begun with --minutes"):
+        training(pictures, tmp_path).resume()
+
+
+def test_more_steps_may_be_asked_for(pictures: list[Picture], tmp_path: Path) -> None:
+    training(pictures, tmp_path, steps=1).run(quiet)
+    longer = training(pictures, tmp_path, steps=2, rate=1e-4)
+    longer.resume()
+    longer.run(quiet)
+    assert longer.step == 2
+
+
+def test_a_checkpoint_that_cannot_be_written_is_one_line(pictures: list[Picture], tmp_path: Path) -> None:
+    (tmp_path / "last.pt").mkdir()
+    with pytest.raises(DetectorError, match=r"^cannot write .*last\.pt: .*directory") as caught:
+        training(pictures, tmp_path, steps=1).run(quiet)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "last.pt.part").exists()
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -214,17 +237,9 @@ def request(folder: Path, out: Path, **more: object) -> Request:
     return Request((folder,), out, Schedule(steps=2), **(fields | more))  # type: ignore[arg-type]
 
 
-def test_a_training_that_is_there_is_not_overwritten(folder: Path, tmp_path: Path) -> None:
-    prepare(request(folder, tmp_path / "mine"))
-    (tmp_path / "mine.training").mkdir()
-    (tmp_path / "mine.training" / "last.pt").touch()
-    with pytest.raises(UsageError, match="--resume it"):
-        prepare(request(folder, tmp_path / "mine"))
-
-
 def test_a_set_that_is_not_there_has_no_weight(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="not there: elsewhere"):
-        prepare(request(folder, tmp_path / "mine", set_weights={"elsewhere": 2.0}))
+    with pytest.raises(UnknownNameError, match=r"set of --weight 'tinny': did you mean tiny\?"):
+        prepare(request(folder, tmp_path / "mine", set_weights={"tiny": 2.0, "tinny": 2.0}))
 
 
 def test_weights_to_begin_from(folder: Path, tmp_path: Path) -> None:

@@ -57,3 +57,9 @@ def test_a_damaged_manifest_is_not_overwritten(tmp_path: Path, content: bytes) -
     with pytest.raises(WeightsError, match="cannot be read"):
         write_entry(file, "new", {})
     assert file.read_bytes() == content
+
+
+def test_a_manifest_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "manifest.toml.part").mkdir()
+    with pytest.raises(WeightsError, match="cannot be written: Is a directory"):
+        write_entry(tmp_path / "manifest.toml", "new", {})

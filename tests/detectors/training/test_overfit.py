@@ -13,8 +13,9 @@ import torch
 
 from detectors import Frame, load_detector
 from detectors import boxes as boxlib
-from detectors.training.detector import Request, train
-from detectors.training.engine import Schedule, Training
+from detectors.training.detector import train
+from detectors.training.engine import Training
+from detectors.training.request import Request, Schedule
 
 SIZE = (128, 96)
 CLASSES = ("car", "person")

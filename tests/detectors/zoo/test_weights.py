@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from detectors.errors import WeightsError
+from detectors.errors import DetectorError, WeightsError
 from detectors.zoo._weights import (
     Description,
     build_network,
@@ -43,6 +43,16 @@ def test_half_precision_and_back(tmp_path: Path, description: Description) -> No
     other = build_network(again)
     fill(other, tensors, path)
     assert path.stat().st_size < 15e6
+
+
+def test_what_cannot_be_written_is_one_line(tmp_path: Path, description: Description) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.pt").mkdir()
+    for path in (tmp_path / "file" / "net.pt", tmp_path / "folder.pt"):
+        with pytest.raises(DetectorError, match=r"^cannot write ") as caught:
+            save_weights(path, torch.nn.Linear(1, 1), description)
+        assert "\n" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.pt"]
 
 
 def test_missing_altered_and_cut(random_weights: Weights, tmp_path: Path) -> None:

@@ -1,0 +1,176 @@
+"""What a training is asked for, checked before data are read and hours are spent."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from detectors.dataset import ROAD_USERS
+from detectors.errors import UsageError
+from detectors.training.manifest import read_manifest
+
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("auto", "fp32", "bf16")
+CHECKPOINT = "last.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast to learn.
+
+    Attributes:
+        steps: number of steps; None when ``minutes`` decides.
+        minutes: wall-clock time of all sessions together; None when ``steps`` decides.
+        batch: pictures a step.
+        rate: highest learning rate, reached after the warm-up.
+        warmup: steps of linear warm-up.
+        decay: weight decay of AdamW, on matrices and kernels only.
+        ema: decay of the moving average of the weights, once enough steps are behind it.
+        clip: largest norm of the gradient.
+        plain_share: last share of the training in which no mosaics are made.
+    """
+
+    steps: int | None = None
+    minutes: float | None = None
+    batch: int = 8
+    rate: float = 1e-3
+    warmup: int = 200
+    decay: float = 0.05
+    ema: float = 0.998
+    clip: float = 10.0
+    plain_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Raise UsageError where it has no end or two, or a number is out of its range."""
+        if (self.steps is None) == (self.minutes is None):
+            raise UsageError("give either --minutes or --steps")
+        for flag in ("steps", "minutes", "batch", "rate"):
+            _above_0(f"--{flag}", getattr(self, flag))
+        _share("--plain", self.plain_share)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to train on, what, and for how long.
+
+    Attributes:
+        data: folders of COCO-style sets, each with ``labels.json`` and ``images/``.
+        out: path of the weight file, with or without ``.pt``.
+        schedule: how long and how fast.
+        class_names: in the order of the labels.
+        backbone: the stack of convolutions.
+        input_size: width and height of the network's input in pixels.
+        set_weights: how often pictures of a set are drawn, by the set's name (1 where not named).
+        start: weights to begin from; None for random ones.
+        resume: go on from the checkpoint in ``folder``.
+        seed: of weights, order and augmentation.
+        mosaic_share: share of pictures that are put together from four.
+        device: "cpu", "cuda" or "auto".
+        precision: "fp32", "bf16" or "auto" (tried out).
+        threads: of torch; None for its own choice.
+        workers: processes that prepare pictures.
+        score: default score threshold of the weights.
+    """
+
+    data: tuple[Path, ...]
+    out: Path
+    schedule: Schedule
+    class_names: tuple[str, ...] = ROAD_USERS
+    backbone: str = "smaller_vgg"
+    input_size: tuple[int, int] = (512, 288)
+    set_weights: Mapping[str, float] = field(default_factory=dict)
+    start: Path | None = None
+    resume: bool = False
+    seed: int = 0
+    mosaic_share: float = 0.5
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+    workers: int = 1
+    score: float = 0.4
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for what no machine can do; ``check_places`` looks at this one."""
+        if self.out.name in ("", ".."):
+            raise UsageError(f"--out {self.out} names no file: give a name such as weights/mine")
+        if self.resume and self.start:
+            raise UsageError("--resume goes on from its own checkpoint: leave out --from")
+        _one_of("device", self.device, DEVICES)
+        _one_of("precision", self.precision, PRECISIONS)
+        _above_0("--threads", self.threads)
+        _share("--mosaic", self.mosaic_share)
+        _share("--score", self.score)
+        _not_below_0("--workers", self.workers)
+        _not_below_0("--seed", self.seed)
+        for name, weight in self.set_weights.items():
+            _not_below_0(f"--weight {name}", weight)
+
+    @property
+    def file(self) -> Path:
+        """The weight file to write, with its suffix."""
+        stem = self.out.with_suffix("") if self.out.suffix.lower() == ".pt" else self.out
+        return stem.with_name(stem.name + ".pt")
+
+    @property
+    def folder(self) -> Path:
+        """Where checkpoint and curves lie, beside the weight file."""
+        return self.file.with_suffix(".training")
+
+    @property
+    def manifest(self) -> Path:
+        """The list in which the weights are entered, beside the weight file."""
+        return self.file.with_name("manifest.toml")
+
+
+def check_places(request: Request) -> None:
+    """See that everything can be written where it should, and that no other training is lost.
+
+    Raises:
+        UsageError: a place cannot be written, or there is a training where none should be, or none to resume.
+        WeightsError: the manifest that is there cannot be read, so that nothing could be entered.
+    """
+    if request.file.is_dir():
+        raise UsageError(f"--out {request.out}: {request.file} is a folder; name a file")
+    for folder in (request.file.parent, request.folder):
+        _check_folder(folder)
+    read_manifest(request.manifest)
+    begun = (request.folder / CHECKPOINT).exists()
+    if begun and not request.resume:
+        raise UsageError(f"{request.folder} holds a training: --resume it, or remove the folder")
+    if request.resume and not begun:
+        raise UsageError(f"nothing to --resume: there is no {request.folder / CHECKPOINT}")
+
+
+def _check_folder(folder: Path) -> None:
+    nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.exists(path))
+    if not nearest.is_dir():
+        raise UsageError(f"cannot write into {folder}: {nearest} is a file, not a folder; give another --out")
+    try:
+        # tried: os.access tells root that it may write everywhere. A nameless file leaves nothing behind
+        tempfile.TemporaryFile(dir=nearest).close()
+    except OSError as exc:
+        raise UsageError(f"cannot write into {folder}: {exc.strerror}; give another --out") from exc
+
+
+def _one_of(kind: str, name: str, known: Sequence[str]) -> None:
+    if name not in known:  # all of them, because the nearest name to gpu is cpu
+        raise UsageError(f"unknown {kind} '{name}': there is {', '.join(known)}")
+
+
+def _above_0(flag: str, number: float | None) -> None:
+    if number is not None and not 0 < number < math.inf:
+        raise UsageError(f"{flag} must be above 0, not {number}")
+
+
+def _not_below_0(flag: str, number: float) -> None:
+    if not 0 <= number < 2**63:  # torch takes no larger seed
+        raise UsageError(f"{flag} must be at least 0, not {number}")
+
+
+def _share(flag: str, number: float) -> None:
+    if not 0 <= number <= 1:
+        raise UsageError(f"{flag} must lie in [0, 1], not {number}")

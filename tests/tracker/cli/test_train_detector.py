@@ -1,0 +1,144 @@
+"""``track train detector`` from the command line: bad options are one line, good ones become weights."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from detectors.dataset import ROAD_USERS
+from detectors.zoo._weights import Description, build_network, save_weights
+
+Track = Callable[..., Any]
+QUICK = ("--batch", "1", "--device", "cpu", "--precision", "fp32", "--threads", "1", "--workers", "0")
+
+
+@pytest.fixture(autouse=True)
+def _own_random_numbers() -> Iterator[None]:
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    yield
+    torch.set_rng_state(state)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Return a set with one picture of one car."""
+    folder = tmp_path / "road"
+    (folder / "images").mkdir(parents=True)
+    image = np.full((72, 128, 3), 90, np.uint8)
+    image[30:50, 40:80] = (200, 60, 40)
+    cv2.imwrite(str(folder / "images" / "0.png"), image)
+    content = {
+        "images": [{"id": 0, "file_name": "0.png", "width": 128, "height": 72, "split": "train"}],
+        "annotations": [{"id": 0, "image_id": 0, "category_id": 0, "bbox": [40, 30, 40, 20]}],
+        "categories": [{"id": 0, "name": "car"}],
+    }
+    (folder / "labels.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.fixture
+def train(track: Track, tmp_path: Path) -> Track:
+    """Return the command with data that are not there: a bad option is said before they are looked for."""
+    return lambda *more: track("train", "detector", "--data", tmp_path / "no data", "--out", "mine", *more)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "either --minutes or --steps"),
+        (("--steps", "5", "--minutes", "1"), "either --minutes or --steps"),
+        (("--steps", "0"), "--steps must be above 0"),
+        (("--minutes", "nan"), "--minutes must be above 0, not nan"),
+        (("--minutes", "-1"), "--minutes must be above 0"),
+        (("--steps", "1", "--rate", "nan"), "--rate must be above 0"),
+        (("--steps", "1", "--batch", "0"), "--batch must be above 0"),
+        (("--steps", "1", "--threads", "0"), "--threads must be above 0"),
+        (("--steps", "1", "--workers", "-1"), "--workers must be at least 0"),
+        (("--steps", "1", "--seed", "-1"), "--seed must be at least 0"),
+        (("--steps", "1", "--mosaic", "1.5"), "--mosaic must lie in [0, 1]"),
+        (("--steps", "1", "--plain", "nan"), "--plain must lie in [0, 1]"),
+        (("--steps", "1", "--score", "-0.1"), "--score must lie in [0, 1]"),
+        (("--steps", "1", "--weight", "rain=-1"), "--weight rain must be at least 0"),
+        (("--steps", "1", "--weight", "rain"), "--weight takes SET=NUMBER, not 'rain'"),
+        (("--steps", "1", "--weight", "=1"), "--weight takes SET=NUMBER, not '=1'"),
+        (("--steps", "1", "--weight", "rain=much"), "--weight takes SET=NUMBER, not 'rain=much'"),
+        (("--steps", "1", "--device", "gpu"), "unknown device 'gpu': there is auto, cpu, cuda"),
+        (("--steps", "1", "--precision", "fp16"), "unknown precision 'fp16': there is auto, fp32, bf16"),
+        (("--steps", "1", "--out", "file/mine"), "file is a file, not a folder"),
+        (("--steps", "1", "--out", "/proc/1/mine"), "cannot write into /proc/1"),
+        (("--steps", "1", "--out", "."), "names no file"),
+        (("--steps", "1", "--resume"), "nothing to --resume"),
+        (("--steps", "1", "--resume", "--from", "x.pt"), "leave out --from"),
+    ],
+)
+def test_wrong_options(train: Track, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    (tmp_path / "file").touch()
+    done = train(*arguments)
+    assert done.code == 2
+    assert words in done.complaint
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_cuda_where_there_is_no_card(train: Track, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    done = train("--steps", "1", "--device", "cuda")
+    assert done.code == 2
+    assert "no CUDA device here: use --device cpu or auto" in done.complaint
+
+
+def test_data_that_are_not_there(train: Track, tmp_path: Path) -> None:
+    done = train("--steps", "1", *QUICK)
+    assert done.code == 1
+    assert "no labels.json in or below" in done.complaint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_of_another_class_list_are_no_beginning(train: Track, tmp_path: Path) -> None:
+    description = Description("faster_rcnn", "smaller_vgg", ("car", "tram"), (0,), (96, 64), 0.4)
+    save_weights(tmp_path / "trams.pt", build_network(description), description)
+    done = train("--steps", "1", "--from", "trams.pt", *QUICK)
+    assert done.code == 1
+    assert "weights trams.pt have other classes: car, tram" in done.complaint
+    done = train("--steps", "1", "--from", "gone.pt", *QUICK)
+    assert done.code == 1
+    assert "weights gone.pt are missing" in done.complaint
+
+
+def test_weights_are_made_named_resumed_and_used(
+    track: Track, tmp_path: Path, data: Path, tiny_video: Path
+) -> None:
+    """The precision is bf16, which a processor may be asked for too."""
+    command = ("train", "detector", "--data", data, "--out", "my weights/mine.pt", *QUICK)
+    done = track(*command, "--precision", "bf16", "--steps", "1")
+    assert done.code == 0, done.err
+    says = "my weights/mine.pt; use it with track --video road.mp4 --detector 'my weights/mine.pt'"
+    assert done.out.splitlines()[-1] == says
+    folder = tmp_path / "my weights"
+    assert sorted(path.name for path in folder.iterdir()) == ["manifest.toml", "mine.pt", "mine.training"]
+    entry = tomllib.loads((folder / "manifest.toml").read_text())["mine"]
+    assert (entry["file"], tuple(entry["classes"])) == ("mine.pt", ROAD_USERS)
+
+    for more, words in (
+        (("--steps", "2"), "mine.training holds a training: --resume it"),
+        (("--steps", "2", "--resume", "--batch", "2"), "begun with --batch 1"),
+        (("--minutes", "1", "--resume"), "begun with --steps"),
+        (("--steps", "2", "--resume", "--weight", "raod=2"), "did you mean road?"),
+    ):
+        refused = track(*command, *more)
+        assert refused.code == 2
+        assert words in refused.complaint
+    assert track(*command, "--steps", "2", "--resume").code == 0
+    assert tomllib.loads((folder / "manifest.toml").read_text())["mine"]["pictures_seen"] == 2
+
+    once = ("--trigger", "interval", "--interval", "9", "--propagate", "kalman", "--no-video")
+    used = track("--video", tiny_video, "--detector", folder / "mine.pt", "--device", "cpu", *once)
+    assert used.code == 0, used.err
