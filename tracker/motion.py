@@ -60,7 +60,7 @@ class KalmanBank:
     """Kalman filters of many tracks, keyed by track id.
 
     Every method takes all its tracks at once. Ids that are not in the bank are a ``KeyError`` in
-    ``boxes``, ``velocities``, ``spread``, ``distances`` and ``update``; ``stop`` ignores them.
+    ``boxes``, ``velocities``, ``spread`` and ``update``; ``stop`` ignores them.
     """
 
     def __init__(self, config: MotionConfig | None = None) -> None:
@@ -75,18 +75,9 @@ class KalmanBank:
         self._cov = np.zeros((0, 4, 3))  # [track, coordinate, (value-value, value-rate, rate-rate)]
         self._size = np.zeros((0,))  # s at the last measurement: constant while predicting
 
-    def __len__(self) -> int:
-        """Return the number of tracks."""
-        return len(self._rows)
-
     def __contains__(self, track_id: int) -> bool:
         """Return whether ``track_id`` is in the bank."""
         return track_id in self._rows
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        """The tracks in the bank, in the order in which they were started."""
-        return tuple(self._rows)
 
     def start(self, ids: Sequence[int], boxes: ArrayLike, velocities: ArrayLike | None = None) -> None:
         """Begin tracks, or begin known ones anew.
@@ -157,8 +148,10 @@ class KalmanBank:
         rows = self._find(ids)
         measured = _measured(boxes)
         cov, mean = self._cov[rows], self._mean[rows]
+        noise = self._config.measure * self._size[rows] * np.asarray(noise_scale, np.float64)
+        variance = cov[:, :, 0] + noise[:, None] ** 2  # of the innovation: S
         innovation = measured - mean[:, :, 0]
-        gain = cov[:, :, :2] / self._innovation_variance(rows, noise_scale)[:, :, None]
+        gain = cov[:, :, :2] / variance[:, :, None]
         self._mean[rows] = mean + gain * innovation[:, :, None]
         shrink = 1.0 - gain[:, :, 0]
         new = np.empty_like(cov)
@@ -193,27 +186,8 @@ class KalmanBank:
         variance = self._cov[rows][:, :2, 0].mean(axis=1)
         return np.asarray(np.sqrt(variance) / self._size[rows], np.float32)
 
-    def distances(self, ids: Sequence[int], boxes: ArrayLike) -> NDArray[np.float32]:
-        """Return squared Mahalanobis distances (N, M) of tracks and measured boxes.
-
-        Chi-squared with 4 degrees of freedom for boxes of the right track: 95 % lie below 9.49.
-
-        Args:
-            ids: N track ids of the bank.
-            boxes: (M, 4) xyxy in pixels.
-        """
-        rows = self._find(ids)
-        gap = self._mean[rows][:, None, :, 0] - _measured(boxes)[None]
-        variance = self._innovation_variance(rows, 1.0)
-        return np.asarray((gap**2 / variance[:, None]).sum(axis=-1), np.float32)
-
     def _find(self, ids: Sequence[int]) -> NDArray[np.intp]:
         return np.array([self._rows[track_id] for track_id in ids], np.intp)
-
-    def _innovation_variance(self, rows: NDArray[np.intp], noise_scale: ArrayLike) -> Array:
-        noise = self._config.measure * self._size[rows] * np.asarray(noise_scale, np.float64)
-        variance: Array = self._cov[rows][:, :, 0] + noise[:, None] ** 2
-        return variance
 
 
 def _transition(dt_s: float, decay_s: float) -> tuple[Array, Array, Array]:
