@@ -46,6 +46,22 @@ class LifeConfig:
     min_confidence: float = 0.2
     duplicate_iou: float = 0.7
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a share outside [0, 1], a negative score or time, or less than one look."""
+        check_shares(self, "born_score", "min_confidence", "duplicate_iou")
+        for name in ("sure_score", "max_missing_s", "max_tentative_s"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be at least 0")
+        if self.confirm_looks < 1:
+            raise ValueError("confirm_looks must be at least 1")
+
+
+def check_shares(config: LifeConfig, *names: str) -> None:
+    """Raise ValueError where one of these settings lies outside [0, 1]."""
+    for name in names:
+        if not 0 <= getattr(config, name) <= 1:
+            raise ValueError(f"{name} must lie in [0, 1]")
+
 
 class LifeCycle:
     """Gives out ids, and moves tracks from state to state.
@@ -62,57 +78,60 @@ class LifeCycle:
     def born(self, frame: Frame, detections: Detections, row: int) -> Track:
         """Return a new tentative track for one detection, with an id never used before."""
         label, score = int(detections.labels[row]), float(detections.scores[row])
-        track = Track(
-            id=self._next_id,
+        looks = 1 if score < self.config.sure_score else self.config.confirm_looks
+        track_id, self._next_id = self._next_id, self._next_id + 1
+        return Track(
+            id=track_id,
             box=detections.boxes[row],
             velocity=np.zeros(2, np.float32),
             label=label,
             score=score,
             class_scores=_vote(np.zeros(0, np.float32), label, score),
-            state=TrackState.TENTATIVE,
+            state=self._state(looks, TrackState.TENTATIVE),
             origin=Origin.DETECTED,
             confidence=score,
             first_seen_s=frame.time_s,
             last_seen_s=frame.time_s,
             last_detected_s=frame.time_s,
-            detections=1 if score < self.config.sure_score else self.config.confirm_looks,
+            detections=looks,
             embedding=_embedding(detections, row),
         )
-        self._next_id += 1
-        return self._confirm(track)
 
     def found(self, frame: Frame, track: Track, detections: Detections, row: int) -> Track:
         """Return the track at the place of the detection that was matched with it."""
         label, score = int(detections.labels[row]), float(detections.scores[row])
         votes = _vote(track.class_scores, label, score)
-        looks = 2 if score >= self.config.sure_score else 1
-        track = replace(
+        looks = track.detections + (2 if score >= self.config.sure_score else 1)
+        return replace(
             track,
             box=detections.boxes[row],
             label=int(votes.argmax()),
             score=score,
             class_scores=votes,
+            state=self._state(looks, track.state),
             origin=Origin.DETECTED,
             confidence=score,
             last_seen_s=frame.time_s,
             last_detected_s=frame.time_s,
-            detections=track.detections + looks,
+            detections=looks,
             embedding=_embedding(detections, row),
         )
-        return self._confirm(track)
 
-    def missed(self, frame: Frame, track: Track) -> Track:
-        """Return the track after a look that did not find it."""
-        if track.state is TrackState.TENTATIVE:
-            return replace(track, state=TrackState.REMOVED)
-        return self._age(frame, replace(track, state=TrackState.COASTING))
+    def missed(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
+        """Return the tracks after a look that did not find them."""
+        ghost, lost = TrackState.REMOVED, TrackState.COASTING  # who was seen once only was a ghost
+        after = [replace(t, state=ghost if t.state is TrackState.TENTATIVE else lost) for t in tracks]
+        return self._aged(frame, after)
 
-    def carried(self, frame: Frame, track: Track) -> Track:
-        """Return the track after a frame on which nobody looked."""
-        believed = track.origin is Origin.PROPAGATED and track.confidence >= self.config.min_confidence
-        if believed and track.state is TrackState.CONFIRMED:
-            track = replace(track, last_seen_s=frame.time_s)
-        return self._age(frame, track)
+    def carried(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
+        """Return the tracks after a frame on which nobody looked."""
+        alive = [t.state is TrackState.CONFIRMED and self.believed(t) for t in tracks]
+        seen = [replace(t, last_seen_s=frame.time_s) if a else t for t, a in zip(tracks, alive, strict=True)]
+        return self._aged(frame, seen)
+
+    def believed(self, track: Track) -> bool:
+        """Return whether the track was carried to where it is, and surely enough."""
+        return track.origin is Origin.PROPAGATED and track.confidence >= self.config.min_confidence
 
     def without_duplicates(self, tracks: Sequence[Track]) -> list[Track]:
         """Remove tracks that a look missed and that lie on one that it found."""
@@ -120,7 +139,7 @@ class LifeCycle:
         missed = [t for t in tracks if t.origin is not Origin.DETECTED and t.state is not TrackState.REMOVED]
         if not found or not missed:
             return list(tracks)
-        cover = iou(np.stack([t.box for t in missed]), np.stack([t.box for t in found])).max(1)
+        cover = iou(stacked(missed), stacked(found)).max(1)
         gone = {t.id for t, c in zip(missed, cover, strict=True) if c >= self.config.duplicate_iou}
         return [replace(t, state=TrackState.REMOVED) if t.id in gone else t for t in tracks]
 
@@ -128,17 +147,23 @@ class LifeCycle:
         """Return whether no track can live on into this frame: a new shot, or too long a gap."""
         return frame.cut or frame.gap_s > self.config.max_missing_s
 
-    def _confirm(self, track: Track) -> Track:
-        if track.detections >= self.config.confirm_looks:
-            return replace(track, state=TrackState.CONFIRMED)
-        return track
+    def _state(self, looks: int, otherwise: TrackState) -> TrackState:
+        return TrackState.CONFIRMED if looks >= self.config.confirm_looks else otherwise
 
-    def _age(self, frame: Frame, track: Track) -> Track:
+    def _aged(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
+        left = has_left(stacked(tracks), frame.width, frame.height).tolist()
+        gone = [out or self._is_over(frame, track) for out, track in zip(left, tracks, strict=True)]
+        return [replace(t, state=TrackState.REMOVED) if g else t for t, g in zip(tracks, gone, strict=True)]
+
+    def _is_over(self, frame: Frame, track: Track) -> bool:
         tentative = track.state is TrackState.TENTATIVE
         limit = self.config.max_tentative_s if tentative else self.config.max_missing_s
-        over = frame.time_s - track.last_seen_s > limit
-        gone = over or has_left(track.box, frame.width, frame.height)
-        return replace(track, state=TrackState.REMOVED) if gone else track
+        return frame.time_s - track.last_seen_s > limit
+
+
+def stacked(tracks: Sequence[Track]) -> NDArray[np.float32]:
+    """Return the boxes of the tracks, float32 (N, 4) xyxy."""
+    return np.array([track.box for track in tracks], np.float32).reshape(-1, 4)
 
 
 def _vote(votes: NDArray[np.float32], label: int, score: float) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import Detections, Frame
+from detectors.errors import UsageError
 from detectors.registry import Registry
 from tracker.protocols import Associator
 from tracker.types import Origin, Track, TrackState
@@ -127,6 +128,28 @@ def test_a_weak_detection_starts_no_track_but_keeps_one(name: str) -> None:
         ASSOCIATORS.build(name, {"born_score": 0.4}), [(frame(0.0), moving(0)), (frame(0.1), weak)]
     )
     assert history[-1][0].detections == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("born_score", 1.2, r"born_score must lie in \[0, 1\]"),
+        ("min_confidence", -0.1, r"min_confidence must lie in \[0, 1\]"),
+        ("duplicate_iou", 2, r"duplicate_iou must lie in \[0, 1\]"),
+        ("sure_score", -1, "sure_score must be at least 0"),
+        ("confirm_looks", 0, "confirm_looks must be at least 1"),
+        ("max_missing_s", -1, "max_missing_s must be at least 0"),
+        ("max_tentative_s", -0.5, "max_tentative_s must be at least 0"),
+    ],
+)
+def test_a_life_that_cannot_be_is_refused(name: str, option: str, value: float, words: str) -> None:
+    with pytest.raises(UsageError, match=f"^associator {name}: {words}$"):
+        ASSOCIATORS.config(name, {option: value})
+
+
+def test_the_borders_of_what_can_be_are_allowed(name: str) -> None:
+    limits = {"born_score": 1, "min_confidence": 0, "duplicate_iou": 1, "sure_score": 1.1, "max_missing_s": 0}
+    ASSOCIATORS.config(name, {**limits, "confirm_looks": 1, "max_tentative_s": 0})
 
 
 def test_the_class_is_the_one_with_most_votes(name: str) -> None:

@@ -45,16 +45,16 @@ def test_a_sure_detection_can_be_enough() -> None:
 def test_a_track_that_left_the_picture_is_over(life: LifeCycle) -> None:
     inside = replace(confirmed(life), box=np.array([150, 10, 220, 40], np.float32), origin=Origin.PREDICTED)
     outside = replace(inside, box=np.array([190, 10, 260, 40], np.float32))
-    assert life.carried(at(0.2), inside).state is TrackState.CONFIRMED
-    assert life.carried(at(0.2), outside).state is TrackState.REMOVED
+    after = life.carried(at(0.2), [inside, outside])
+    assert [t.state for t in after] == [TrackState.CONFIRMED, TrackState.REMOVED]
 
 
 def test_only_a_believed_propagation_keeps_a_track_alive(life: LifeCycle) -> None:
     track = replace(confirmed(life), origin=Origin.PROPAGATED)
     sure, unsure = replace(track, confidence=0.9), replace(track, confidence=0.05)
-    assert life.carried(at(0.9), sure).last_seen_s == 0.9
-    assert life.carried(at(0.9), unsure).last_seen_s == 0.1
-    assert life.carried(at(1.2), unsure).state is TrackState.REMOVED
+    assert [t.last_seen_s for t in life.carried(at(0.9), [sure, unsure])] == [0.9, 0.1]
+    after = life.carried(at(1.2), [sure, unsure])
+    assert [t.state for t in after] == [TrackState.CONFIRMED, TrackState.REMOVED]
 
 
 def test_a_missed_track_on_top_of_a_found_one_is_a_duplicate(life: LifeCycle) -> None:
@@ -67,5 +67,12 @@ def test_a_missed_track_on_top_of_a_found_one_is_a_duplicate(life: LifeCycle) ->
 
 def test_a_tentative_track_does_not_wait_for_ever(life: LifeCycle) -> None:
     track = replace(life.born(at(0.0), one((10, 10, 50, 40)), 0), origin=Origin.PROPAGATED, confidence=1.0)
-    assert life.carried(at(0.5), track).state is TrackState.TENTATIVE
-    assert life.carried(at(0.7), track).state is TrackState.REMOVED
+    assert [t.state for t in life.carried(at(0.5), [track])] == [TrackState.TENTATIVE]
+    assert [t.state for t in life.carried(at(0.7), [track])] == [TrackState.REMOVED]
+
+
+def test_a_miss_ends_who_was_seen_once_and_only_worries_who_was_seen_often(life: LifeCycle) -> None:
+    often, once = confirmed(life), life.born(at(0.1), one((90, 10, 130, 40)), 0)
+    after = life.missed(at(0.2), [often, once])
+    assert [(t.id, t.state) for t in after] == [(1, TrackState.COASTING), (2, TrackState.REMOVED)]
+    assert [t.state for t in life.missed(at(1.2), [often])] == [TrackState.REMOVED]

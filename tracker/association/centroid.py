@@ -16,7 +16,7 @@ from scipy.optimize import linear_sum_assignment
 from detectors.boxes import centres
 from detectors.detections import Detections
 from detectors.frame import Frame
-from tracker.tracks import LifeConfig, LifeCycle
+from tracker.tracks import LifeConfig, LifeCycle, stacked
 from tracker.types import Origin, Track, TrackState
 
 
@@ -31,6 +31,14 @@ class Config(LifeConfig):
 
     gate: float = 1.0
     smoothing_s: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no track's life allows, and for a gate or time that is not positive."""
+        LifeConfig.__post_init__(self)
+        if self.gate <= 0:
+            raise ValueError("gate must be above 0")
+        if self.smoothing_s <= 0:
+            raise ValueError("smoothing_s must be above 0")
 
 
 class CentroidAssociator:
@@ -50,8 +58,7 @@ class CentroidAssociator:
         else:
             here = [self._placed(t) for t in tracks]
             pairs = {} if detections is None else self._match(here, detections)
-            after = [self._next(frame, t, detections, pairs.get(i)) for i, t in enumerate(here)]
-            after = self._life.without_duplicates(after) if detections is not None else after
+            after = self._after(frame, here, detections, pairs)
         after += self._born(frame, detections, set(pairs.values()))
         after = [self._with_velocity(frame, t) for t in after]
         for track in after:
@@ -60,15 +67,16 @@ class CentroidAssociator:
         return sorted(after, key=lambda t: t.id)
 
     def _placed(self, track: Track) -> Track:
-        believed = track.origin is Origin.PROPAGATED and track.confidence >= self._config.min_confidence
-        return track if believed else replace(track, origin=Origin.PREDICTED)
+        return track if self._life.believed(track) else replace(track, origin=Origin.PREDICTED)
 
-    def _next(self, frame: Frame, track: Track, detections: Detections | None, row: int | None) -> Track:
+    def _after(
+        self, frame: Frame, tracks: Sequence[Track], detections: Detections | None, pairs: dict[int, int]
+    ) -> list[Track]:
         if detections is None:
-            return self._life.carried(frame, track)
-        if row is None:
-            return self._life.missed(frame, track)
-        return self._life.found(frame, track, detections, row)
+            return self._life.carried(frame, tracks)
+        found = [self._life.found(frame, tracks[i], detections, row) for i, row in pairs.items()]
+        missed = self._life.missed(frame, [t for i, t in enumerate(tracks) if i not in pairs])
+        return self._life.without_duplicates(found + missed)
 
     def _born(self, frame: Frame, detections: Detections | None, taken: set[int]) -> list[Track]:
         if detections is None:
@@ -78,7 +86,7 @@ class CentroidAssociator:
         return [self._life.born(frame, detections, r) for r in free]
 
     def _match(self, tracks: Sequence[Track], detections: Detections) -> dict[int, int]:
-        boxes = np.array([t.box for t in tracks], np.float32).reshape(-1, 4)
+        boxes = stacked(tracks)
         apart = np.linalg.norm(centres(boxes)[:, None] - centres(detections.boxes)[None], axis=-1)
         size = np.sqrt(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0), axis=1))
         cost = np.minimum(apart / size[:, None], 2 * self._config.gate)

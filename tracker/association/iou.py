@@ -19,7 +19,7 @@ from detectors.boxes import cxcywh_to_xyxy, has_left, iou, xyxy_to_cxcywh
 from detectors.detections import Detections
 from detectors.frame import Frame
 from tracker.motion import KalmanBank
-from tracker.tracks import LifeConfig, LifeCycle
+from tracker.tracks import LifeConfig, LifeCycle, check_shares, stacked
 from tracker.types import Origin, Track, TrackState
 
 
@@ -42,6 +42,15 @@ class Config(LifeConfig):
     class_penalty: float = 0.8
     propagated_noise: float = 3.0
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no track's life allows, a share outside [0, 1], or impossible buffers."""
+        LifeConfig.__post_init__(self)
+        check_shares(self, "min_iou", "min_buffered_iou", "class_penalty")
+        if not self.buffers or not all(0 <= buffer < np.inf for buffer in self.buffers):
+            raise ValueError("buffers must be one or more finite numbers of at least 0")
+        if self.propagated_noise <= 0:
+            raise ValueError("propagated_noise must be above 0")
+
 
 class IouAssociator:
     """Matches by overlap with where each track should be."""
@@ -62,7 +71,7 @@ class IouAssociator:
             return ended + self._born(frame, detections, range(len(detections or ())))
         moved = self._moved(frame, tracks)
         if detections is None:
-            after = [self._life.carried(frame, t) for t in moved]
+            after = self._life.carried(frame, moved)
         else:
             after = self._looked(frame, moved, detections)
         self._bank.stop(t.id for t in after if t.state is TrackState.REMOVED)
@@ -70,22 +79,19 @@ class IouAssociator:
 
     def _looked(self, frame: Frame, tracks: list[Track], detections: Detections) -> list[Track]:
         pairs = self._match(tracks, detections)
-        found = [
-            self._life.found(frame, t, detections, pairs[i]) if i in pairs else self._life.missed(frame, t)
-            for i, t in enumerate(tracks)
-        ]
-        hit = [found[i] for i in pairs]
-        self._bank.update([t.id for t in hit], _stack(hit))
-        found = self._life.without_duplicates(self._with_velocity(found))
+        found = [self._life.found(frame, tracks[i], detections, row) for i, row in pairs.items()]
+        missed = self._life.missed(frame, [t for i, t in enumerate(tracks) if i not in pairs])
+        self._bank.update([t.id for t in found], stacked(found))
+        after = self._life.without_duplicates(self._with_velocity(found + missed))
         free = sorted(set(range(len(detections))) - set(pairs.values()))
-        return found + self._born(frame, detections, free)
+        return after + self._born(frame, detections, free)
 
     def _born(self, frame: Frame, detections: Detections | None, rows: Sequence[int]) -> list[Track]:
         if detections is None:
             return []
         least = self._life.config.born_score
         new = [self._life.born(frame, detections, r) for r in rows if detections.scores[r] >= least]
-        self._bank.start([t.id for t in new], _stack(new))
+        self._bank.start([t.id for t in new], stacked(new))
         return new
 
     def _moved(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
@@ -95,19 +101,17 @@ class IouAssociator:
         self._time_s = frame.time_s
         ids = [t.id for t in tracks]
         predicted = self._bank.boxes(ids)
-        believed = [
-            t.origin is Origin.PROPAGATED and t.confidence >= self._config.min_confidence for t in tracks
-        ]
+        believed = [self._life.believed(t) for t in tracks]
         seen = [t for t, b in zip(tracks, believed, strict=True) if b]
         doubt = np.array([self._config.propagated_noise / max(t.confidence, 0.05) for t in seen])
-        self._bank.update([t.id for t in seen], _stack(seen), doubt)
+        self._bank.update([t.id for t in seen], stacked(seen), doubt)
         # a box that was carried out of the picture is where it is: the life cycle must see that it has gone
-        out = has_left(_stack(tracks), frame.width, frame.height)
-        moved = [
-            t if b or o else replace(t, box=box, origin=Origin.PREDICTED)
-            for t, b, o, box in zip(tracks, believed, out, predicted, strict=True)
+        out = has_left(stacked(tracks), frame.width, frame.height).tolist()
+        velocities = self._bank.velocities(ids)
+        return [
+            replace(t, velocity=v) if b or o else replace(t, box=box, velocity=v, origin=Origin.PREDICTED)
+            for t, b, o, box, v in zip(tracks, believed, out, predicted, velocities, strict=True)
         ]
-        return self._with_velocity(moved)
 
     def _with_velocity(self, tracks: list[Track]) -> list[Track]:
         velocities = self._bank.velocities([t.id for t in tracks])
@@ -116,7 +120,7 @@ class IouAssociator:
     def _match(self, tracks: Sequence[Track], detections: Detections) -> dict[int, int]:
         """Return which track (by place) gets which detection (by row)."""
         pairs: dict[int, int] = {}
-        boxes, labels = _stack(tracks), np.array([t.label for t in tracks], np.int64)
+        boxes, labels = stacked(tracks), np.array([t.label for t in tracks], np.int64)
         for buffer in self._config.buffers:
             rows = np.array([i for i in range(len(tracks)) if i not in pairs], np.intp)
             taken = set(pairs.values())
@@ -149,10 +153,6 @@ def _enlarged(boxes: NDArray[np.float32], buffer: float) -> NDArray[np.float32]:
     return cxcywh_to_xyxy(
         xyxy_to_cxcywh(boxes) * np.array([1, 1, 1 + 2 * buffer, 1 + 2 * buffer], np.float32)
     )
-
-
-def _stack(tracks: Sequence[Track]) -> NDArray[np.float32]:
-    return np.array([t.box for t in tracks], np.float32).reshape(-1, 4)
 
 
 def build(config: Config) -> IouAssociator:

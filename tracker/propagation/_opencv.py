@@ -14,7 +14,7 @@ from typing import Any
 from detectors import boxes as boxlib
 from detectors.frame import Frame
 from detectors.opencv import load_cv2
-from tracker.propagation._carried import carried, unknown
+from tracker.propagation._carried import Place, carried
 from tracker.types import Track
 
 _LEAST_SIDE_PX = 4
@@ -88,24 +88,23 @@ class OpencvPropagation:
 
     def step(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
         """Return the tracks where OpenCV finds them; lost and unknown ones stay, with confidence 0."""
-        return [self._follow(frame, track) for track in tracks]
+        return carried(frame, tracks, [self._find(frame, track) for track in tracks])
 
     def stop(self, ids: Iterable[int]) -> None:
         """Forget these tracks."""
         for track_id in ids:
             self._trackers.pop(track_id, None)
 
-    def _follow(self, frame: Frame, track: Track) -> Track:
+    def _find(self, frame: Frame, track: Track) -> Place:
         tracker = self._trackers.get(track.id)
         if tracker is None:
-            return unknown(track)
+            return None
         try:
             found, rectangle = tracker.update(frame.image)
         except self._error:
             del self._trackers[track.id]
-            return unknown(track)
+            return None
         if not found:
-            return unknown(track)
+            return None
         age_s = max(0.0, frame.time_s - track.last_detected_s)
-        confidence = float(0.5 ** (age_s / self._half_life_s))
-        return carried(frame, track, boxlib.xywh_to_xyxy(rectangle), confidence)
+        return boxlib.xywh_to_xyxy(rectangle), float(0.5 ** (age_s / self._half_life_s))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from detectors.frame import Frame
 from detectors.opencv import load_cv2
-from tracker.propagation._carried import carried, unknown
+from tracker.propagation._carried import Place, carried
 from tracker.types import Track
 
 _LEAST_SIDE_PX = 4.0
@@ -68,24 +68,24 @@ class DlibPropagation:
         if not tracks:
             return []
         picture = self._picture(frame)
-        return [self._follow(frame, picture, track, dt_s) for track in tracks]
+        return carried(frame, tracks, [self._find(picture, track, dt_s) for track in tracks])
 
     def stop(self, ids: Iterable[int]) -> None:
         """Forget these tracks."""
         for track_id in ids:
             self._filters.pop(track_id, None)
 
-    def _follow(self, frame: Frame, picture: NDArray[np.uint8], track: Track, dt_s: float) -> Track:
+    def _find(self, picture: NDArray[np.uint8], track: Track, dt_s: float) -> Place:
         correlation = self._filters.get(track.id)
         if correlation is None:
-            return unknown(track)
+            return None
         ratio = correlation.update(picture, self._guess(correlation.get_position(), track, dt_s))
         place = correlation.get_position()
         box = (place.left(), place.top(), place.right(), place.bottom())
         if not all(map(math.isfinite, box)):
             del self._filters[track.id]
-            return unknown(track)
-        return carried(frame, track, box, confidence_of(ratio))
+            return None
+        return box, confidence_of(ratio)
 
     def _guess(self, place: Any, track: Track, dt_s: float) -> Any:
         if not self._config.guess:

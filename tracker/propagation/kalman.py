@@ -60,10 +60,7 @@ class KalmanPropagation:
         ids = [track.id for track in tracks]
         boxes = self._bank.boxes(ids)
         confidences = strayed(self._bank.spread(ids), self._config.half_spread)
-        return [
-            carried(frame, track, box, float(confidence))
-            for track, box, confidence in zip(tracks, boxes, confidences, strict=True)
-        ]
+        return carried(frame, tracks, zip(boxes, confidences.tolist(), strict=True))
 
     def stop(self, ids: Iterable[int]) -> None:
         """Forget these tracks."""

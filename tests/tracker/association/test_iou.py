@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +30,23 @@ def run(steps: list[np.ndarray], size: tuple[int, int] = (400, 200), step_s: flo
         carried = [replace(t, origin=Origin.PREDICTED) for t in live]
         live = [t for t in associator.update(frame, carried, found) if t.state is not TrackState.REMOVED]
     return live
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"min_iou": 1.5}, r"min_iou must lie in \[0, 1\]"),
+        ({"min_buffered_iou": -0.1}, r"min_buffered_iou must lie in \[0, 1\]"),
+        ({"class_penalty": 2.0}, r"class_penalty must lie in \[0, 1\]"),
+        ({"buffers": ()}, "buffers must be one or more"),
+        ({"buffers": (0.0, -0.5)}, "buffers must be one or more"),
+        ({"buffers": (float("inf"),)}, "buffers must be one or more"),
+        ({"propagated_noise": 0.0}, "propagated_noise must be above 0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Config(**options)
 
 
 def test_a_fast_small_vehicle_keeps_its_id_though_its_boxes_do_not_overlap() -> None:
