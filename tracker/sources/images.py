@@ -126,10 +126,16 @@ def _read(path: Path) -> Image | None:
     cv2 = load_cv2()
     try:
         data = np.fromfile(path, np.uint8)
-        image: Image | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        image: Image | None = None if _has_no_pixels(data) else cv2.imdecode(data, cv2.IMREAD_COLOR)
     except (OSError, cv2.error):
         return None
     return image
+
+
+def _has_no_pixels(data: NDArray[np.uint8]) -> bool:
+    """Return whether a file is empty, or a PNG of 0 x N pixels, at which libpng prints lines of its own."""
+    head = data[:24].tobytes()
+    return not head or (head.startswith(b"\x89PNG") and bytes(4) in (head[16:20], head[20:24]))
 
 
 def _pictures(

@@ -56,6 +56,13 @@ def test_every_command_has_help(track: Track, words: tuple[str, ...]) -> None:
     assert done.err == ""
 
 
+def test_the_options_of_the_main_job_stand_in_panels(track: Track) -> None:
+    lines = track("--help").out.splitlines()
+    titles = [line.strip("╭─╮ ") for line in lines if line.startswith("╭─")]
+    assert titles == ["Options", "Input", "Output", "What is tracked", "Tuning", "Commands"]
+    assert max(map(len, lines)) == 80
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "detector", "--help"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     script = (

@@ -35,12 +35,6 @@ def frames_of(path: Path) -> int:
         return sum(1 for _ in file.decode(video=0))
 
 
-@pytest.fixture
-def replay(track: Track, tiny_video: Path, tiny_boxes: Path) -> Track:
-    """Return the command line with the tiny video and its boxes given already."""
-    return lambda *more: track("--video", tiny_video, "--detector", f"replay:{tiny_boxes}", *more)
-
-
 def test_a_run_leaves_its_four_files_and_a_closing_table(replay: Track, tmp_path: Path) -> None:
     done = replay("--out", tmp_path / "out")
     assert done.code == 0
@@ -309,3 +303,25 @@ def test_brackets_in_a_name_are_shown_as_they_are(
     done = track("--video", video, "--detector", f"replay:{tiny_boxes}", "--no-video", "--out", "o[b]/[/x]")
     assert done.code == 0
     assert "o[b]/[/x]/tracks.csv" in done.err
+
+
+def test_a_scene_cut_is_a_reason_to_look(
+    track: Track, tmp_path: Path, tiny_video: Path, tiny_boxes: Path
+) -> None:
+    """The second shot is the first, turned by 180 degrees."""
+    with av.open(str(tiny_video)) as file:
+        images = [frame.to_ndarray(format="bgr24") for frame in file.decode(video=0)]
+    with av.open(str(tmp_path / "two.mp4"), "w") as file:
+        stream = file.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        stream.height, stream.width, stream.pix_fmt = 120, 160, "yuv420p"
+        for image in (*images[:25], *(image[::-1, ::-1].copy() for image in images[25:])):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        file.mux(stream.encode(None))
+    done = track("--video", "two.mp4", "--detector", f"replay:{tiny_boxes}", "--no-video", "--out", "o")
+    assert done.code == 0, done.err
+    assert run_of(tmp_path / "o")["cnn_runs"]["cut"] == 1
+    frames: dict[str, list[int]] = {}
+    for row in rows_of(tmp_path / "o"):
+        frames.setdefault(row["track_id"], []).append(int(row["frame"]))
+    assert len(frames) > 3
+    assert all(max(numbers) < 25 or min(numbers) >= 25 for numbers in frames.values())

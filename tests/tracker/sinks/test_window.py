@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tracker.errors import NoDisplayError
+from tracker.errors import NoDisplayError, SinkError
 from tracker.sinks.window import Config, build, check_display
 from tracker.types import RunInfo
 
@@ -13,7 +13,7 @@ def test_without_a_display_it_is_said(monkeypatch: pytest.MonkeyPatch, run_info:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     sink = build(Config())
-    with pytest.raises(NoDisplayError, match="neither DISPLAY nor WAYLAND_DISPLAY is set"):
+    with pytest.raises(SinkError, match="neither DISPLAY nor WAYLAND_DISPLAY is set"):
         sink.open(run_info)
     sink.close(False)
 

@@ -83,11 +83,14 @@ def test_nothing_to_read(tmp_path):
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
-    assert "no such file or folder" in says(tmp_path / "missing")
+    assert "no such file" in says(tmp_path / "missing")
     assert "has no pictures in it" in says(tmp_path)
     (tmp_path / "a.mp4").touch()
-    assert "for the 1 videos in it give a glob" in says(tmp_path)
-    assert "matches 1 files, but no picture" in says(tmp_path / "*")
+    (tmp_path / "b.avi").touch()
+    (tmp_path / "c.avi").touch()
+    assert f"for the videos in it give a glob in quotes, such as '{tmp_path}/*.avi'" in says(tmp_path)
+    assert "matches 3 files, but no picture" in says(tmp_path / "*")
+    assert "matches no file" in says(tmp_path / "*.png")
     (tmp_path / "a.jpg").write_bytes(b"broken")
     assert "not one of the 1 pictures can be read" in says(tmp_path)
 

@@ -255,3 +255,15 @@ def test_cuts_are_marked_and_can_be_left_out(make_video):
     path = make_video(images=[s.astype(np.uint8) for s in scenes for _ in range(8)])
     assert [f.index for f in read(path)[0] if f.cut] == [8, 16]
     assert not any(f.cut for f in read(path, cuts=False)[0])
+
+
+def test_the_decoder_knows_the_size_better_than_the_container(make_video):
+    path = make_video("road.avi", images=5)
+    data = bytearray(path.read_bytes())
+    for header, offset in ((b"avih", 8 + 32), (b"strf", 8 + 4)):
+        start = data.index(header) + offset
+        assert data[start : start + 8] == np.array([96, 64], "<i4").tobytes()
+        data[start : start + 8] = bytes(8)
+    path.write_bytes(data)
+    frames, _ = read(path)
+    assert [frame.image.shape for frame in frames] == [(64, 96, 3)] * 5
