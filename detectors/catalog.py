@@ -138,10 +138,7 @@ def find_detector(name: str) -> Choice:
         path = name.removeprefix("replay:")
         return Choice("replay", {"path": path}, {"name": "replay", "boxes": path})
     if Path(name).suffix.lower() == ".pt":
-        facts = {"name": Path(name).stem, "weights": name}
-        with contextlib.suppress(OSError):  # that it cannot be read is said by whoever loads it
-            facts["sha256"] = hashlib.sha256(Path(name).read_bytes()).hexdigest()
-        return Choice("faster_rcnn", {"weights": name}, facts)
+        return _own_weights(name)
     entries = manifest()
     if name not in entries:
         raise UnknownNameError("detector", name, [*entries, "replay"])
@@ -150,6 +147,17 @@ def find_detector(name: str) -> Choice:
     options = {"weights": weights, "sha256": entry.sha256}
     facts = {"name": name, "weights": entry.file, "sha256": entry.sha256}
     return Choice(entry.architecture, options, facts, entry.classes)
+
+
+def _own_weights(path: str) -> Choice:
+    from detectors.zoo._weights import architecture_of  # torch, which a list of names can do without
+
+    facts = {"name": Path(path).stem, "weights": path}
+    component = "faster_rcnn"
+    with contextlib.suppress(OSError, WeightsError):  # that it cannot be read is said by whoever loads it
+        facts["sha256"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        component = architecture_of(Path(path))
+    return Choice(component, {"weights": path}, facts)
 
 
 def build_detector(choice: Choice, options: Mapping[str, object]) -> Detector:

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from detectors.boxes import xywh_to_xyxy
 from detectors.errors import DataError, EmptySplitError
+from detectors.opencv import load_cv2
+
+cv2 = load_cv2()
 
 #: The classes of the released detectors, in the order of their labels.
 ROAD_USERS = ("car", "bus", "truck", "motorbike", "bicycle", "person")
@@ -116,6 +119,18 @@ def _picture(
         ignore=boxes[~known],
         annotated=annotated,
     )
+
+
+def read_picture(picture: Picture) -> NDArray[np.uint8]:
+    """Return the picture's pixels, uint8 (H, W, 3) BGR.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    image = cv2.imread(str(picture.path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(f"picture {picture.path} is missing or damaged")
+    return np.asarray(image, np.uint8)
 
 
 def sampling_weights(

@@ -7,8 +7,8 @@ one class, and vehicles of unknown class count too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,22 @@ def mean_ap50(precisions: dict[str, Precision], class_names: Sequence[str]) -> f
     """Return the mean AP50 of the classes that have boxes; nan if none has."""
     values = [precisions[name].ap50 for name in class_names if precisions[name].boxes]
     return float(np.mean(values)) if values else float("nan")
+
+
+def figures(precisions: Mapping[str, Precision], class_names: Sequence[str]) -> dict[str, object]:
+    """Return the precisions in plain, rounded numbers for the manifest."""
+    if not precisions:
+        return {}
+    by_class = {
+        name: {key: round(value, 3) for key, value in asdict(p).items()}
+        for name, p in precisions.items()
+        if p.boxes
+    }
+    result: dict[str, object] = {"by_class": by_class}
+    result["ap50_mean"] = round(mean_ap50(dict(precisions), class_names), 3)
+    if ANY_VEHICLE in by_class:
+        result["ap50_any_vehicle"] = by_class[ANY_VEHICLE]["ap50"]
+    return result
 
 
 Truth = tuple[NDArray[np.float32], NDArray[np.float32]]  # boxes to find, boxes to ignore

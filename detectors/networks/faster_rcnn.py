@@ -57,13 +57,13 @@ class PyramidBackbone(nn.Module):
         super().__init__()
         self.body = body
         widths: Sequence[int] = body.widths  # type: ignore[assignment]
-        self.pyramid = FeaturePyramidNetwork(list(widths[3:6]), channels, norm_layer=nn.BatchNorm2d)
+        self.pyramid = FeaturePyramidNetwork(list(widths[-3:]), channels, norm_layer=nn.BatchNorm2d)
         self.out_channels = channels
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Return the pyramid's levels by stride for pictures (N, 3, H, W) with values in [0, 255]."""
         features = self.body(x / 255.0 - 0.45)
-        levels: dict[str, Tensor] = self.pyramid(dict(zip("345", features[3:6], strict=True)))
+        levels: dict[str, Tensor] = self.pyramid(dict(zip("345", features[-3:], strict=True)))
         return levels
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,16 +12,24 @@ import torch
 from torch import nn
 
 from detectors.catalog import load_detector
-from detectors.dataset import VEHICLES, Picture, read_sets, sampling_weights
+from detectors.dataset import VEHICLES, Picture, read_picture, read_sets, sampling_weights
 from detectors.errors import EmptySplitError, UnknownNameError, UsageError, WeightsError
-from detectors.evaluation import ANY_VEHICLE, Precision, detect_all, evaluate, mean_ap50
+from detectors.evaluation import Precision, detect_all, evaluate, figures
 from detectors.training.curves import plot_curves
 from detectors.training.engine import Training
-from detectors.training.examples import Examples, read_picture
+from detectors.training.examples import Examples
 from detectors.training.manifest import write_entry
 from detectors.training.precision import best_precision
 from detectors.training.request import Request, check_places
-from detectors.zoo._weights import Description, build_network, fill, load_weights, save_weights
+from detectors.zoo._weights import (
+    ARCHITECTURES,
+    BACKBONES,
+    Description,
+    build_network,
+    fill,
+    load_weights,
+    save_weights,
+)
 
 Report = Callable[[Training, dict[str, float]], None]
 
@@ -83,6 +90,10 @@ def chosen_device(name: str) -> str:
 
 def network(request: Request) -> nn.Module:
     """Return the network to train: new, or filled from ``request.start``."""
+    if request.architecture not in ARCHITECTURES:
+        raise UnknownNameError("head", request.architecture, [*ARCHITECTURES])
+    if request.backbone not in BACKBONES:
+        raise UnknownNameError("backbone", request.backbone, [*BACKBONES])
     net = build_network(describe(request))
     if request.start:
         start, tensors = load_weights(request.start)
@@ -96,7 +107,12 @@ def describe(request: Request) -> Description:
     """Return what the weight file will say of the network."""
     vehicles = tuple(i for i, name in enumerate(request.class_names) if name in VEHICLES)
     return Description(
-        "faster_rcnn", request.backbone, request.class_names, vehicles, request.input_size, request.score
+        request.architecture,
+        request.backbone,
+        request.class_names,
+        vehicles,
+        request.input_size,
+        request.score,
     )
 
 
@@ -108,7 +124,7 @@ def finish(request: Request, training: Training, validation: list[Picture]) -> d
         request.manifest,
         request.file.stem,
         {
-            "architecture": "faster_rcnn",
+            "architecture": request.architecture,
             "backbone": request.backbone,
             "file": request.file.name,
             "sha256": digest,
@@ -147,22 +163,6 @@ def measure(request: Request, pictures: list[Picture]) -> dict[str, Precision]:
     options = {"score": 0.01, "one_class_a_place": False, "device": request.device}
     detector = load_detector(str(request.file), **options)
     return evaluate(pictures, detect_all(detector, pictures, read_picture), request.class_names)
-
-
-def figures(precisions: Mapping[str, Precision], class_names: Sequence[str]) -> dict[str, object]:
-    """Return the precisions in plain, rounded numbers for the manifest."""
-    if not precisions:
-        return {}
-    by_class = {
-        name: {key: round(value, 3) for key, value in asdict(p).items()}
-        for name, p in precisions.items()
-        if p.boxes
-    }
-    result: dict[str, object] = {"by_class": by_class}
-    result["ap50_mean"] = round(mean_ap50(dict(precisions), class_names), 3)
-    if ANY_VEHICLE in by_class:
-        result["ap50_any_vehicle"] = by_class[ANY_VEHICLE]["ap50"]
-    return result
 
 
 def _commit() -> str:

@@ -12,13 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from detectors.dataset import Picture
-from detectors.errors import DataError
+from detectors.dataset import Picture, read_picture
 from detectors.networks.targets import Target
-from detectors.opencv import load_cv2
 from detectors.training.augment import Example, mosaic, single
-
-cv2 = load_cv2()
 
 
 class Examples(Dataset[tuple[Tensor, Target]]):
@@ -66,18 +62,6 @@ class Examples(Dataset[tuple[Tensor, Target]]):
     def _draw(self, rng: np.random.Generator) -> Picture:
         place = int(np.searchsorted(self.cumulative, rng.uniform() * self.cumulative[-1]))
         return self.pictures[min(place, len(self.pictures) - 1)]
-
-
-def read_picture(picture: Picture) -> NDArray[np.uint8]:
-    """Return the picture's pixels, uint8 (H, W, 3) BGR.
-
-    Raises:
-        DataError: the file is missing or damaged.
-    """
-    image = cv2.imread(str(picture.path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DataError(f"picture {picture.path} is missing or damaged")
-    return np.asarray(image, np.uint8)
 
 
 def to_tensors(example: Example) -> tuple[Tensor, Target]:

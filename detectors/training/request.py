@@ -62,6 +62,7 @@ class Request:
         out: path of the weight file, with or without ``.pt``.
         schedule: how long and how fast.
         class_names: in the order of the labels.
+        architecture: what stands on the stack of convolutions, such as "faster_rcnn".
         backbone: the stack of convolutions.
         input_size: width and height of the network's input in pixels.
         set_weights: how often pictures of a set are drawn, by the set's name (1 where not named).
@@ -80,6 +81,7 @@ class Request:
     out: Path
     schedule: Schedule
     class_names: tuple[str, ...] = ROAD_USERS
+    architecture: str = "faster_rcnn"
     backbone: str = "smaller_vgg"
     input_size: tuple[int, int] = (512, 288)
     set_weights: Mapping[str, float] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class Request:
             raise UsageError(f"--out {self.out} names no file: give a name such as weights/mine")
         if self.resume and self.start:
             raise UsageError("--resume goes on from its own checkpoint: leave out --from")
+        _input_size(self.input_size)
         _one_of("device", self.device, DEVICES)
         _one_of("precision", self.precision, PRECISIONS)
         _above_0("--threads", self.threads)
@@ -159,6 +162,11 @@ def _check_folder(folder: Path) -> None:
 def _one_of(kind: str, name: str, known: Sequence[str]) -> None:
     if name not in known:  # all of them, because the nearest name to gpu is cpu
         raise UsageError(f"unknown {kind} '{name}': there is {', '.join(known)}")
+
+
+def _input_size(size: tuple[int, int]) -> None:
+    if min(size) < 64 or any(side % 32 for side in size):
+        raise UsageError(f"--size {size[0]}x{size[1]}: both sides must be multiples of 32, at least 64")
 
 
 def _above_0(flag: str, number: float | None) -> None:

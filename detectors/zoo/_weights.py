@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,23 @@ from torch import Tensor, nn
 
 from detectors.errors import DetectorError, WeightsError
 from detectors.networks.faster_rcnn import build_faster_rcnn
+from detectors.networks.one_stage import OneStage
 from detectors.networks.smaller_vgg import SmallerVGG
+from detectors.networks.smaller_vgg_rep import SIZES, SmallerVGGRep
 
 FORMAT = 1
-BACKBONES = {"smaller_vgg": SmallerVGG}
+#: What makes each stack of convolutions, and how many channels its feature pyramid has.
+BACKBONES: dict[str, tuple[Callable[[], nn.Module], int]] = {
+    "smaller_vgg": (SmallerVGG, 96),
+    "smaller_vgg_rep_nano": (partial(SmallerVGGRep, SIZES["nano"]), 48),
+    "smaller_vgg_rep_small": (partial(SmallerVGGRep, SIZES["small"]), 64),
+    "smaller_vgg_rep_medium": (partial(SmallerVGGRep, SIZES["medium"]), 96),
+}
+#: What makes a detector of a stack: takes it, the number of classes, the vehicle classes and the channels.
+ARCHITECTURES: dict[str, Callable[[nn.Module, int, Sequence[int], int], nn.Module]] = {
+    "faster_rcnn": build_faster_rcnn,
+    "one_stage": OneStage,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +65,14 @@ def build_network(description: Description) -> nn.Module:
     Raises:
         WeightsError: the architecture or the backbone is not known.
     """
-    if description.architecture != "faster_rcnn" or description.backbone not in BACKBONES:
+    if description.architecture not in ARCHITECTURES or description.backbone not in BACKBONES:
         raise WeightsError(
             f"no network '{description.architecture}' on '{description.backbone}': "
-            f"there is faster_rcnn on {', '.join(BACKBONES)}"
+            f"there is {' and '.join(ARCHITECTURES)} on {', '.join(BACKBONES)}"
         )
-    body: nn.Module = BACKBONES[description.backbone]()
-    net: nn.Module = build_faster_rcnn(body, len(description.class_names), description.vehicle_classes)
-    return net
+    build_body, channels = BACKBONES[description.backbone]
+    build = ARCHITECTURES[description.architecture]
+    return build(build_body(), len(description.class_names), description.vehicle_classes, channels)
 
 
 def save_weights(path: Path, net: nn.Module, description: Description) -> str:
@@ -126,6 +140,15 @@ def load_weights(path: Path, sha256: str | None = None) -> tuple[Description, di
         raise
     except Exception as exc:  # torch.load raises whatever its readers raise: zip, pickle, key and type errors
         raise WeightsError(f"weights {path} cannot be read: {type(exc).__name__}") from exc
+
+
+def architecture_of(path: Path) -> str:
+    """Return the name of the detector's file in ``detectors.zoo`` that can run these weights.
+
+    Raises:
+        WeightsError: the file is missing, damaged or of another kind.
+    """
+    return load_weights(path)[0].architecture
 
 
 def _describe(content: Mapping[str, Any]) -> Description:

@@ -19,14 +19,20 @@ REGISTRY = Registry("detectors.zoo", "detector")
 HEADER = "frame,time_s,track_id,class,score,x1,y1,x2,y2,origin,confidence\n"
 
 
-def random_network(folder: Path) -> dict[str, object]:
+def random_network(
+    folder: Path, head: str = "faster_rcnn", backbone: str = "smaller_vgg", score: float = 0.05
+) -> dict[str, object]:
     """Write weights that see something everywhere."""
     state = torch.get_rng_state()
     torch.manual_seed(0)
-    about = Description("faster_rcnn", "smaller_vgg", ("car", "bus", "person"), (0, 1), (96, 64), 0.05)
+    about = Description(head, backbone, ("car", "bus", "person"), (0, 1), (96, 64), score)
     save_weights(folder / "random.pt", build_network(about), about)
     torch.set_rng_state(state)
     return {"weights": str(folder / "random.pt"), "device": "cpu"}
+
+
+def random_one_stage(folder: Path) -> dict[str, object]:
+    return random_network(folder, "one_stage", "smaller_vgg_rep_nano", 0.009)
 
 
 def boxes_in_a_file(folder: Path) -> dict[str, object]:
@@ -43,6 +49,7 @@ def boxes_in_a_file(folder: Path) -> dict[str, object]:
 # as the file says)
 KINDS: dict[str, tuple[Callable[[Path], dict[str, object]], bool]] = {
     "faster_rcnn": (random_network, True),
+    "one_stage": (random_one_stage, True),
     "replay": (boxes_in_a_file, False),
 }
 

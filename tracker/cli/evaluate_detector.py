@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -33,7 +33,7 @@ def evaluate_detector(
 ) -> None:
     """Say how many road users a detector finds, and how often it is right: by class, size and set."""
     from detectors.dataset import read_sets
-    from detectors.evaluation import SIZES, by_set, evaluate
+    from detectors.evaluation import SIZES, by_set, evaluate, figures
 
     model = _load(detector, assignments or [])
     names = model.class_names
@@ -45,9 +45,9 @@ def evaluate_detector(
     if as_json:
         import json
 
-        content = {"pictures": len(pictures), **_plain(whole, names)}
-        content["by_size"] = {size: _plain(values, names) for size, values in sizes.items()}
-        content["by_set"] = {name: _plain(values, names) for name, values in sets.items()}
+        content = {"pictures": len(pictures), **figures(whole, names)}
+        content["by_size"] = {size: figures(values, names) for size, values in sizes.items()}
+        content["by_set"] = {name: figures(values, names) for name, values in sets.items()}
         typer.echo(json.dumps(content, indent=1))
         return
     _print_classes(f"{detector} on {len(pictures)} pictures of split {split}", whole, sizes, names)
@@ -79,17 +79,11 @@ def _detect(model: Detector, pictures: Sequence[Picture]) -> list[Detections]:
     from rich.console import Console
     from rich.progress import track as shown
 
+    from detectors.dataset import read_picture
     from detectors.evaluation import detect_all
-    from detectors.training.examples import read_picture
 
     console = Console(stderr=True)
     return detect_all(model, shown(pictures, "looking", console=console), read_picture)
-
-
-def _plain(precisions: Mapping[str, Precision], names: Sequence[str]) -> dict[str, Any]:
-    from detectors.training.detector import figures
-
-    return figures(precisions, names)
 
 
 def _print_classes(

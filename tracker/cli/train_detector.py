@@ -22,6 +22,11 @@ def train_detector(
     out: Annotated[Path, typer.Option(help="Weights to write, such as weights/mine.pt.")],
     minutes: Annotated[float | None, typer.Option(help="How long to train.")] = None,
     steps: Annotated[int | None, typer.Option(help="How many steps to train, instead of minutes.")] = None,
+    head: Annotated[str, typer.Option(help="faster_rcnn (two stages) or one_stage.")] = "faster_rcnn",
+    backbone: Annotated[
+        str, typer.Option(help="smaller_vgg, or smaller_vgg_rep_nano, _small or _medium.")
+    ] = "smaller_vgg",
+    size: Annotated[str, typer.Option(help="Of the network's input: WIDTHxHEIGHT.")] = "512x288",
     start: Annotated[Path | None, typer.Option("--from", help="Weights to begin from.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
     weight: Annotated[
@@ -45,6 +50,9 @@ def train_detector(
         data=tuple(data),
         out=out,
         schedule=Schedule(steps, minutes, batch, rate, plain_share=plain),
+        architecture=head,
+        backbone=backbone,
+        input_size=_size(size),
         set_weights=_set_weights(weight or []),
         start=start,
         resume=resume,
@@ -84,6 +92,15 @@ def _train(request: Request) -> dict[str, Precision]:
                 console.print(f"{training.progress:.1%} {note}", highlight=False)
 
         return train(request, report)
+
+
+def _size(text: str) -> tuple[int, int]:
+    from detectors.errors import UsageError
+
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise UsageError(f"--size takes WIDTHxHEIGHT such as 512x288, not '{text}'")
+    return int(width), int(height)
 
 
 def _set_weights(weights: list[str]) -> dict[str, float]:

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from detectors.dataset import Picture, read_sets, sampling_weights
+from detectors.dataset import Picture, read_picture, read_sets, sampling_weights
 from detectors.errors import DataError, DetectorError, UnknownNameError, UsageError, WeightsError
 from detectors.networks.faster_rcnn import build_faster_rcnn
 from detectors.networks.smaller_vgg import SmallerVGG
 from detectors.training.curves import plot_curves
 from detectors.training.detector import prepare
 from detectors.training.engine import Training
-from detectors.training.examples import Examples, collate, read_picture
+from detectors.training.examples import Examples, collate
 from detectors.training.request import Request, Schedule
 from detectors.zoo._weights import Description, build_network, save_weights
 

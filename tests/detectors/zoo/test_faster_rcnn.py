@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from detectors import Frame, load_detector
 from detectors.errors import UnknownNameError, UsageError
+from detectors.networks.fusing import fused
+from detectors.zoo._letterbox import input_size, letterbox
 from detectors.zoo._weights import Description, build_network, save_weights
-from detectors.zoo.faster_rcnn import fused, input_size, letterbox
 
 Weights = tuple[Path, str]
 CALM = settings(deadline=None, derandomize=True, max_examples=60)

@@ -111,5 +111,5 @@ def test_other_classes_and_other_networks(random_weights: Weights, description: 
         fill(more, tensors, path)
     assert "\n" not in str(caught.value)
     for change in ({"architecture": "yolo"}, {"backbone": "vgg16"}):
-        with pytest.raises(WeightsError, match="there is faster_rcnn on smaller_vgg"):
+        with pytest.raises(WeightsError, match="there is faster_rcnn and one_stage on smaller_vgg, "):
             build_network(replace(description, **change))  # type: ignore[arg-type]

@@ -57,6 +57,10 @@ def train(track: Track, tmp_path: Path) -> Track:
         ((), "either --minutes or --steps"),
         (("--steps", "5", "--minutes", "1"), "either --minutes or --steps"),
         (("--steps", "0"), "--steps must be above 0"),
+        (("--steps", "1", "--size", "512"), "--size takes WIDTHxHEIGHT"),
+        (("--steps", "1", "--size", "500x288"), "multiples of 32"),
+        (("--steps", "1", "--head", "one_stag"), "did you mean one_stage"),
+        (("--steps", "1", "--backbone", "vgg"), "unknown backbone 'vgg'"),
         (("--minutes", "nan"), "--minutes must be above 0, not nan"),
         (("--minutes", "-1"), "--minutes must be above 0"),
         (("--steps", "1", "--rate", "nan"), "--rate must be above 0"),
@@ -142,3 +146,14 @@ def test_weights_are_made_named_resumed_and_used(
     once = ("--trigger", "interval", "--interval", "9", "--propagate", "kalman", "--no-video")
     used = track("--video", tiny_video, "--detector", folder / "mine.pt", "--device", "cpu", *once)
     assert used.code == 0, used.err
+
+
+def test_another_network_is_trained_and_runs(track: Track, data: Path, tmp_path: Path) -> None:
+    network = ("--head", "one_stage", "--backbone", "smaller_vgg_rep_nano", "--size", "96x64")
+    done = track("train", "detector", "--data", data, "--out", "rep", "--steps", "1", *network, *QUICK)
+    assert done.code == 0, done.err
+    entry = tomllib.loads((tmp_path / "manifest.toml").read_text())["rep"]
+    assert (entry["architecture"], entry["backbone"]) == ("one_stage", "smaller_vgg_rep_nano")
+    assert entry["input_size"] == [96, 64]
+    looked = track("--video", data / "images", "--detector", "rep.pt", "--no-video", "--out", "run")
+    assert looked.code == 0, looked.err

@@ -1,0 +1,174 @@
+"""What all of the project's own networks share as detectors: settings, letterbox, boxes in source pixels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.ops import nms
+
+from detectors import boxes as boxlib
+from detectors.detections import Detections
+from detectors.errors import DetectorError, WeightsError
+from detectors.frame import Frame
+from detectors.networks.fusing import fused
+from detectors.zoo._letterbox import input_size, letterbox
+from detectors.zoo._weights import Description, build_network, fill, load_weights
+
+#: How much wider than it is a frame may become for ``input_width``. On a third of the val pictures, 512 to
+#: 640 pixels wide, AP50 was best at 1; 5 to 7 % lower at 1.5, where the smallest vehicles were found more
+#: often; a fifth to a half lower at 2 to 2.5 (benchmarks/small_vehicles.py, with --enlarge).
+MAX_ENLARGEMENT = 1.5
+
+#: Of one picture: boxes float32 (N, 4) xyxy in pixels of the input, scores float32 (N,), labels int64 (N,).
+Seen = tuple[Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings.
+
+    Attributes:
+        weights: path of the weight file.
+        sha256: expected digest of that file; None to take it as it is.
+        score: least score of a detection; None for the weights' own default.
+        one_class_a_place: of overlapping boxes of different classes only the best is kept.
+        nms_iou: overlap from which two boxes are the same object.
+        input_width: width in pixels that a 16:9 frame gets at the network, to the nearest multiple of 32; a
+            frame of another shape gets as many pixels in all. None for the size of the weights' training;
+            beyond that size no frame is made wider than ``MAX_ENLARGEMENT`` times its own width.
+        device: "auto" takes a GPU where there is one.
+    """
+
+    weights: str
+    sha256: str | None = None
+    score: float | None = None
+    one_class_a_place: bool = True
+    nms_iou: float = 0.6
+    input_width: int | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a threshold outside [0, 1] or an input that is no picture's."""
+        if self.score is not None and not 0 <= self.score <= 1:
+            raise ValueError("score must lie in [0, 1]")
+        if not 0 < self.nms_iou <= 1:
+            raise ValueError("nms_iou must lie in (0, 1]")
+        if self.input_width is not None and not 128 <= self.input_width <= 4096:
+            raise ValueError("input_width must lie in 128..4096 pixels")
+
+
+class NetworkDetector:
+    """Letterbox, network, boxes in source pixels.
+
+    Attributes:
+        class_names: in the order of the labels.
+        score: least score of a detection.
+        sure_score: score from which a detection may start a track; None where it was not measured.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        description: Description,
+        look: Callable[[Tensor], Sequence[Seen]],
+        sure_score: float | None = None,
+    ) -> None:
+        """Put a network behind a letterbox.
+
+        Args:
+            config: settings.
+            description: what the weight file says of the network.
+            look: takes pictures, float32 (N, 3, H, W) BGR in [0, 255], channels last, on the device of the
+                settings; says what is on each.
+            sure_score: score from which a detection may start a track.
+        """
+        self._config = config
+        self._look_at = look
+        self._own_pixels = math.prod(description.input_size)
+        self._device = device_of(config)
+        self.class_names = description.class_names
+        self.score = score_of(config, description)
+        self.sure_score = sure_score
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        """Return one ``Detections`` a frame; frames of one shape go through the network together."""
+        by_size: dict[tuple[int, int], list[int]] = {}
+        for place, frame in enumerate(frames):
+            by_size.setdefault(self.input_size(frame), []).append(place)
+        answers: dict[int, Detections] = {}
+        for size, places in by_size.items():
+            found = self._look([frames[place] for place in places], size)
+            answers.update(zip(places, found, strict=True))
+        return [answers[place] for place in range(len(frames))]
+
+    def input_size(self, frame: Frame) -> tuple[int, int]:
+        """Return the width and height in pixels that this frame gets at the network."""
+        pixels = self._own_pixels
+        if (width := self._config.input_width) is not None:
+            enlarged = round(frame.width * frame.height * MAX_ENLARGEMENT**2)
+            pixels = min(width * width * 9 // 16, max(enlarged, self._own_pixels))
+        return input_size(frame.width, frame.height, pixels)
+
+    def _look(self, frames: Sequence[Frame], size: tuple[int, int]) -> list[Detections]:
+        pictures, scales = zip(*(letterbox(frame.image, size) for frame in frames), strict=True)
+        batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)  # channels-last already
+        with torch.inference_mode():
+            found = self._look_at(batch.to(self._device).float())
+        return [
+            self._detections(seen, scale, frame)
+            for seen, scale, frame in zip(found, scales, frames, strict=True)
+        ]
+
+    def _detections(self, seen: Seen, scale: float, frame: Frame) -> Detections:
+        boxes, scores, labels = seen
+        if self._config.one_class_a_place:
+            keep = nms(boxes, scores, self._config.nms_iou)
+        else:
+            keep = scores.argsort(descending=True)
+        xyxy = boxlib.clip(boxes[keep].cpu().numpy() / scale, frame.width, frame.height)
+        inside = boxlib.areas(xyxy) > 0  # what lies in the grey margin alone is cut to nothing
+        return Detections(
+            xyxy, scores[keep].cpu().numpy().astype(np.float32), labels[keep].cpu().numpy().astype(np.int64)
+        ).select(inside)
+
+
+def open_network(config: Config, architecture: str) -> tuple[Any, Description]:
+    """Return the network with its weights, ready to run, and what the file says of it.
+
+    Raises:
+        WeightsError: weights are missing, damaged or of another network.
+        DetectorError: CUDA was asked for and is not there.
+    """
+    path = Path(config.weights)
+    description, tensors = load_weights(path, config.sha256)
+    if description.architecture != architecture:
+        raise WeightsError(f"weights {path} are of a {description.architecture}, not of a {architecture}")
+    net = build_network(description)
+    fill(net, tensors, path)
+    ready: Any = fused(net.eval())
+    return ready.to(device_of(config), memory_format=torch.channels_last), description
+
+
+def score_of(config: Config, description: Description) -> float:
+    """Return the least score of a detection: the settings', else the weights' own."""
+    return description.score if config.score is None else config.score
+
+
+def device_of(config: Config) -> str:
+    """Return "cpu" or "cuda".
+
+    Raises:
+        DetectorError: CUDA was asked for and is not there.
+    """
+    if config.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise DetectorError("no CUDA device here: use --device cpu or auto")
+    return config.device

@@ -1,0 +1,56 @@
+"""From what the cells see to distinct objects, and from a weight file to the right detector."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from detectors import load_detector
+from detectors.catalog import find_detector
+from detectors.errors import WeightsError
+from detectors.registry import Registry
+from detectors.zoo._weights import Description, build_network, save_weights
+from detectors.zoo.one_stage import MOST_DETECTIONS, distinct
+
+CAR, PERSON = 0, 1
+
+
+def cells(*rows: tuple[list[float], list[float]]) -> torch.Tensor:
+    return torch.tensor([[*box, *scores] for box, scores in rows])
+
+
+def test_an_object_is_said_once_a_class() -> None:
+    seen = cells(
+        ([0.0, 0, 20, 20], [0.6, 0.05]),
+        ([1.0, 0, 21, 20], [0.9, 0.3]),
+        ([60.0, 0, 80, 20], [0.1, 0.7]),
+        ([90.0, 0, 95, 20], [0.1, 0.2]),
+    )
+    boxes, scores, labels = distinct(seen, 0.25, 0.6)
+    assert scores.tolist() == pytest.approx([0.9, 0.7, 0.3])
+    assert labels.tolist() == [CAR, PERSON, PERSON]
+    assert boxes[:, 0].tolist() == [1.0, 60.0, 1.0]
+
+
+def test_nothing_and_too_much() -> None:
+    boxes, scores, labels = distinct(cells(([0.0, 0, 20, 20], [0.1, 0.2])), 0.25, 0.6)
+    assert (boxes.shape, scores.shape, labels.shape) == ((0, 4), (0,), (0,))
+    left = torch.arange(2000.0)[:, None] * 10
+    crowd = torch.cat([left, left * 0, left + 9, left * 0 + 9, torch.rand(2000, 2)], 1)
+    boxes, scores, _ = distinct(crowd, 0.0, 0.6)
+    assert len(boxes) == MOST_DETECTIONS
+    assert (scores.diff() <= 0).all()
+    assert scores[0] == crowd[:, 4:].max()
+
+
+def test_a_weight_file_says_which_detector_runs_it(tmp_path: Path) -> None:
+    about = Description("one_stage", "smaller_vgg_rep_nano", ("car", "person"), (0,), (96, 64), 0.3)
+    file = tmp_path / "mine.pt"
+    save_weights(file, build_network(about), about)
+    assert find_detector(str(file)).component == "one_stage"
+    detector = load_detector(str(file), device="cpu")
+    assert detector.class_names == ("car", "person")
+    with pytest.raises(WeightsError, match="are of a one_stage, not of a faster_rcnn"):
+        Registry("detectors.zoo", "detector").build("faster_rcnn", {"weights": str(file)})
