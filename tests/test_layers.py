@@ -64,7 +64,7 @@ OPEN_PRIVATE = {
     "tracker.sources._kinds": {"tracker.compose", "tracker.cli.job"},  # what a name stands for
     "tracker.sinks._summary": {"tracker.cli.job"},  # the closing table
     "tracker.sinks._files": {"tracker.cli.job"},  # foreign errors into the project's own
-    "detectors.zoo._weights": {"detectors.training"},  # the format of weight files
+    "detectors.zoo._weights": {"detectors.training", "detectors.catalog"},  # the format of weight files
 }
 
 

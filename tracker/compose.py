@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.catalog import ZOO, find_detector
+from detectors.catalog import build_detector as build_found
 from detectors.errors import UnknownNameError, UsageError
 from detectors.protocol import Detector
 from detectors.registry import Registry
@@ -99,16 +100,20 @@ def build_source(settings: Settings) -> FrameSource:
 
 
 def build_detector(settings: Settings) -> Detector:
-    """Load the detector that the settings name."""
+    """Load the detector that the settings name.
+
+    Raises:
+        UnknownNameError: there is no such detector, or it has no such option.
+        WeightsError: weights are missing, damaged, or of another network or class list.
+    """
     choice = find_detector(settings.detector)
-    options = {**choice.options, **settings.of("detector", choice.component)}
+    options = settings.of("detector", choice.component)
     known = {f for f in ZOO.load(choice.component).Config.__dataclass_fields__}
     if settings.score is not None:
         options["score" if "score" in known else "min_score"] = settings.score
     if "device" in known and settings.device != "auto":  # the command line stands above the detector's table
         options["device"] = settings.device
-    detector: Detector = ZOO.build(choice.component, options)
-    return detector
+    return build_found(choice, options)
 
 
 def check_settings(settings: Settings) -> None:

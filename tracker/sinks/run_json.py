@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import platform
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import metadata
@@ -84,10 +85,11 @@ class RunJson:
         wall_s = time.perf_counter() - self._opened
         content = _about(run) | _outcome(self.summary, run, wall_s)
         content |= {"completed": completed, "warnings": [str(warning) for warning in self.warnings]}
-        text = json.dumps(content, indent=2, default=str, ensure_ascii=False) + "\n"
+        text = json.dumps(_finite(content), indent=2, default=str, ensure_ascii=False) + "\n"
         try:
             with writing(self._path):
-                draft(self._path).write_text(text, encoding="utf-8")
+                # a file name that is not UTF-8 has lone surrogates, which JSON can hold as escapes alone
+                draft(self._path).write_text(text, encoding="utf-8", errors="backslashreplace")
             publish(self._path)
         finally:
             discard(self._path)
@@ -120,6 +122,15 @@ def _outcome(summary: Summary, run: RunInfo, wall_s: float) -> dict[str, object]
         "duration_s": round(summary.duration_s, 3),
         "peak_memory_mb": peak_memory_mb(),
     }
+
+
+def _finite(value: object) -> object:
+    """Return the value with infinite numbers in words: JSON has none."""
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def versions() -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,17 @@ def test_the_numbers_of_a_run(
     assert {"python", "torch", "av", "cv2", "numpy"} <= run["versions"].keys()
     assert run["peak_memory_mb"] > 10
     assert run["processor"]
+
+
+def test_names_and_numbers_that_json_does_not_have(tmp_path: Path, run_info: RunInfo) -> None:
+    name = b"Stra\xdfe.mp4".decode("utf-8", "surrogateescape")
+    source = replace(run_info.source, name=name)
+    sink = build(Config(str(tmp_path / "run.json")))
+    sink.open(replace(run_info, source=source, settings={"interval_s": float("inf"), "classes": ("car",)}))
+    sink.close(True)
+    run = json.loads((tmp_path / "run.json").read_text("utf-8"), parse_constant=pytest.fail)
+    assert run["source"]["name"] == name
+    assert run["settings"] == {"interval_s": "inf", "classes": ["car"]}
 
 
 def test_a_broken_off_run_says_so(tmp_path: Path, run_info: RunInfo) -> None:
