@@ -18,7 +18,7 @@ from tracker.types import Origin, Track, TrackState
 
 REGISTRY = Registry("tracker.propagation", "propagator")
 RATE_FPS = 25.0
-FOLLOWS_WELL = {"dlib"}
+FOLLOWS_WELL = {"dcf", "dlib"}
 CONTRIB = {"opencv_csrt", "opencv_kcf", "opencv_mosse"}
 
 

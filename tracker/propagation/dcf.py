@@ -1,0 +1,199 @@
+"""Correlation filters of all objects at once: the idea of dlib's tracker, at a fraction of its cost.
+
+Discriminative correlation filters (Bolme et al., "Visual Object Tracking using Adaptive Correlation
+Filters", CVPR 2010; Danelljan et al., "Accurate Scale Estimation for Robust Visual Tracking", BMVC 2014).
+The pixels around every box are brought to one small grid, so that features, Fourier transforms, responses and
+learning of all objects are a few calls on stacked arrays. The search begins where the motion model leads, and
+a filter does not learn from a box that it doubts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from detectors.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from detectors.frame import Frame
+from tracker.propagation._carried import carried
+from tracker.propagation._features import CELLS, CHANNELS, features, patches
+from tracker.propagation._peaks import Peaks, find_peaks
+from tracker.types import Track
+
+Doubles = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Spectra = NDArray[np.complex64]
+Rows = NDArray[np.intp]
+
+_LEAST_SIDE_PX = 4.0
+_HALF = CELLS // 2 + 1
+_HALF_HEIGHT = 0.386
+_STEEPNESS = 8.34
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings.
+
+    Attributes:
+        padding: sides of the region that is searched, in sides of the box.
+        sharpness: standard deviation of the wanted response, in sides of the box.
+        scale_step: ratio of neighbouring sizes that are tried.
+        scale_bonus: how much higher the response of another size must be than that of the same.
+        scale_every_s: time between two trials of other sizes.
+        memory_s: time constant of learning.
+        learn_above: least confidence of a box that is learnt from.
+        regular: keeps frequencies that an object does not have from dividing by nothing.
+    """
+
+    padding: float = 2.2
+    sharpness: float = 0.1
+    scale_step: float = 1.03
+    scale_bonus: float = 1.015
+    scale_every_s: float = 0.07
+    memory_s: float = 1.0
+    learn_above: float = 0.3
+    regular: float = 0.01
+
+
+class DcfPropagation:
+    """A bank of filters, one a track."""
+
+    def __init__(self, config: Config) -> None:
+        """Begin with no tracks."""
+        self._config = config
+        self._rows: dict[int, int] = {}
+        self._place = np.zeros((0, 4))  # centre and size in pixels
+        self._top = np.zeros((0, CHANNELS, CELLS, _HALF), np.complex64)
+        self._bottom = np.zeros((0, CELLS, _HALF), np.float32)
+        self._wanted = fft.rfft2(_bell(config.sharpness / config.padding * CELLS))
+        self._time_s = self._scaled_s = 0.0
+
+    def start(self, frame: Frame, tracks: Sequence[Track]) -> None:
+        """Learn the pixels inside the tracks' boxes anew."""
+        self._time_s = frame.time_s
+        if not tracks:
+            return
+        self.stop([track.id for track in tracks])
+        place = xyxy_to_cxcywh(np.array([t.box for t in tracks], np.float32)).astype(np.float64)
+        place[:, 2:] = np.maximum(place[:, 2:], _LEAST_SIDE_PX)
+        top, bottom = self._filters(self._spectra(frame, place), np.zeros((len(place), 2), np.float32))
+        base = len(self._rows)
+        self._rows.update({track.id: base + i for i, track in enumerate(tracks)})
+        self._place = np.concatenate([self._place, place])
+        self._top = np.concatenate([self._top, top])
+        self._bottom = np.concatenate([self._bottom, bottom])
+
+    def step(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
+        """Return the tracks where their filters find them; unknown tracks stay, with confidence 0."""
+        dt_s = max(0.0, frame.time_s - self._time_s)
+        self._time_s = frame.time_s
+        known = [track for track in tracks if track.id in self._rows]
+        if not known:
+            return carried(frame, tracks, [None] * len(tracks))
+        rows = np.array([self._rows[track.id] for track in known], np.intp)
+        guess = self._place[rows]
+        guess[:, :2] += np.array([track.velocity for track in known], np.float64) * dt_s
+        confidence = self._search(frame, rows, guess, dt_s)
+        boxes = cxcywh_to_xyxy(self._place[rows].astype(np.float32))
+        found = zip(known, boxes, confidence.tolist(), strict=True)
+        places = {track.id: (box, confidence) for track, box, confidence in found}
+        return carried(frame, tracks, [places.get(track.id) for track in tracks])
+
+    def stop(self, ids: Iterable[int]) -> None:
+        """Forget these tracks."""
+        gone = set(ids) & self._rows.keys()
+        if not gone:
+            return
+        kept = [track_id for track_id in self._rows if track_id not in gone]
+        rows = np.array([self._rows[track_id] for track_id in kept], np.intp)
+        self._place, self._top, self._bottom = self._place[rows], self._top[rows], self._bottom[rows]
+        self._rows = {track_id: row for row, track_id in enumerate(kept)}
+
+    def _search(self, frame: Frame, rows: Rows, guess: Doubles, dt_s: float) -> Floats:
+        """Move these filters from a guess to where they respond most, learn, and return how sure they are."""
+        spectra = self._spectra(frame, guess)
+        peaks = self._peaks(rows, spectra)
+        size = guess[:, 2:].copy()
+        if frame.time_s - self._scaled_s >= self._config.scale_every_s or frame.time_s < self._scaled_s:
+            self._scaled_s = frame.time_s
+            size *= self._growth(frame, rows, guess, peaks)[:, None]
+        cell = guess[:, 2:] * (self._config.padding / CELLS)
+        self._place[rows] = np.concatenate([guess[:, :2] + peaks.shift * cell, size], 1)
+        confidence = confidence_of(peaks.height)
+        sure = confidence >= self._config.learn_above
+        self._learn(rows[sure], spectra[sure], peaks.shift[sure], dt_s)
+        return confidence
+
+    def _growth(self, frame: Frame, rows: Rows, guess: Doubles, peaks: Peaks) -> Floats:
+        """Return the factor (N,) on each size whose response is highest."""
+        growth = np.ones(len(rows), np.float32)
+        height = peaks.height * self._config.scale_bonus
+        for factor in (self._config.scale_step, 1 / self._config.scale_step):
+            tried = self._peaks(rows, self._spectra(frame, guess * np.array([1, 1, factor, factor])))
+            better = tried.height > height
+            growth[better], height[better] = factor, tried.height[better]
+        return growth
+
+    def _learn(self, rows: Rows, spectra: Spectra, shift: Floats, dt_s: float) -> None:
+        """Blend what was seen into these filters.
+
+        The region that was searched serves once more, with the wanted response at the place of the peak: the
+        pixels need not be fetched again.
+        """
+        if not len(rows):
+            return
+        rate = np.float32(1 - np.exp(-dt_s / self._config.memory_s))
+        top, bottom = self._filters(spectra, shift)
+        self._top[rows] += rate * (top - self._top[rows])
+        self._bottom[rows] += rate * (bottom - self._bottom[rows])
+
+    def _filters(self, spectra: Spectra, shift: Floats) -> tuple[Spectra, Floats]:
+        """Return numerators and denominators for objects that lie ``shift`` (N, 2) cells off the middle."""
+        wanted = self._wanted * _moved(shift)
+        top = np.conj(wanted).astype(np.complex64)[:, None] * spectra
+        return top, np.asarray((spectra.real**2 + spectra.imag**2).sum(1), np.float32)
+
+    def _peaks(self, rows: Rows, spectra: Spectra) -> Peaks:
+        upper = np.einsum("nchw,nchw->nhw", np.conj(self._top[rows]), spectra)
+        quotient = upper / (self._bottom[rows] + np.float32(self._config.regular))
+        return find_peaks(fft.irfft2(quotient, s=(CELLS, CELLS), overwrite_x=True))
+
+    def _spectra(self, frame: Frame, place: Doubles) -> Spectra:
+        regions = place * np.array([1, 1, self._config.padding, self._config.padding])
+        spectra: Spectra = fft.rfft2(features(patches(frame.image, regions)), overwrite_x=True)
+        return spectra
+
+
+def _bell(sigma: float) -> Floats:
+    """Return a Gaussian around the origin of a periodic grid, float32 (CELLS, CELLS)."""
+    distance = fft.fftfreq(CELLS, 1 / CELLS)
+    bell = np.exp(-(distance[:, None] ** 2 + distance[None] ** 2) / (2 * sigma**2))
+    return np.asarray(bell, np.float32)
+
+
+def _moved(shift: Floats) -> Spectra:
+    """Return what a shift (N, 2) in cells does to a spectrum, complex64 (N, CELLS, CELLS // 2 + 1)."""
+    across = np.exp(-2j * np.pi * shift[:, :1] * fft.rfftfreq(CELLS))
+    down = np.exp(-2j * np.pi * shift[:, 1:] * fft.fftfreq(CELLS))
+    return np.asarray(down[:, :, None] * across[:, None, :], np.complex64)
+
+
+def confidence_of(height: Floats) -> Floats:
+    """Bring the heights of the peaks (N,) to [0, 1]: the only place where that is done.
+
+    A logistic, fitted to how often the box still had an IoU of 0.5 with the truth while boxes of
+    TUD-Stadtmitte, PETS09-S2L1 and MOT16-09 were followed for up to 2 s (benchmarks/propagation.py
+    --calibration). The height tells right from wrong better than the peak-to-side-lobe ratio does: area under
+    the curve 0.87, 0.78 and 0.78 against 0.83, 0.70 and 0.75.
+    """
+    odds = _STEEPNESS * (np.clip(height, -5, 5) - _HALF_HEIGHT)
+    return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
+
+
+def build(config: Config) -> DcfPropagation:
+    """Build the propagator."""
+    return DcfPropagation(config)
