@@ -160,20 +160,21 @@ def average_precision(
         sides: boxes with a short side outside this range (pixels) are neither hits nor misses, and neither
             are answers of such a size that match nothing.
     """
-    from faster_coco_eval import COCO, COCOeval_faster
-
     number = sum(_within(boxes, sides) for boxes, _ in truths)
-    rows = [
-        {"image_id": i, "category_id": 1, "bbox": box.tolist(), "score": float(score)}
-        for i, (boxes, scores) in enumerate(answers)
-        for box, score in zip(xyxy_to_xywh(boxes), scores, strict=True)
-    ]
-    if not number or not rows:
-        return Precision(0.0 if number else float("nan"), 0.0 if number else float("nan"), number)
+    found = any(len(boxes) for boxes, _ in answers)
+    if not number or not found:
+        nothing = 0.0 if number else float("nan")
+        return Precision(nothing, nothing, number)
+    precision = _precision_at_recalls(_coco_labels(truths), _coco_rows(answers), sides)
+    return Precision(float(precision[0].mean()), float(precision.mean()), number)
+
+
+def _coco_labels(truths: Sequence[Truth]) -> dict[str, Any]:
+    """Return the labels in COCO's form, with ignore regions as its crowds: their rule is what is needed."""
     labelled = [
         (i, box, crowd)
         for i, truth in enumerate(truths)
-        for crowd, boxes in enumerate(truth)  # COCO's rule for crowds is what an ignore region needs
+        for crowd, boxes in enumerate(truth)
         for box in xyxy_to_xywh(boxes)
     ]
     annotations = [
@@ -181,13 +182,28 @@ def average_precision(
         for n, (i, box, crowd) in enumerate(labelled, 1)
     ]
     _measure_by_short_side(annotations)
-    truth = COCO(
-        {
-            "images": [{"id": i} for i in range(len(truths))],
-            "annotations": annotations,
-            "categories": [{"id": 1, "name": "object"}],
-        }
-    )
+    return {
+        "images": [{"id": i} for i in range(len(truths))],
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "object"}],
+    }
+
+
+def _coco_rows(answers: Sequence[Found]) -> list[dict[str, Any]]:
+    return [
+        {"image_id": i, "category_id": 1, "bbox": box.tolist(), "score": float(score)}
+        for i, (boxes, scores) in enumerate(answers)
+        for box, score in zip(xyxy_to_xywh(boxes), scores, strict=True)
+    ]
+
+
+def _precision_at_recalls(
+    labels: dict[str, Any], rows: list[dict[str, Any]], sides: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Return COCO's precision (10, 101) at IoU 0.5 to 0.95 and recall 0 to 1."""
+    from faster_coco_eval import COCO, COCOeval_faster
+
+    truth = COCO(labels)
     answer = truth.loadRes(rows)
     _measure_by_short_side(answer.dataset["annotations"])
     scorer = COCOeval_faster(truth, answer, "bbox", print_function=lambda *_: None)
@@ -196,8 +212,7 @@ def average_precision(
     scorer.params.areaRngLbl = scorer.params.areaRngLbl[:1]
     scorer.evaluate()
     scorer.accumulate()
-    precision = scorer.eval["precision"][:, :, 0, 0, -1]  # (IoU, recall)
-    return Precision(float(precision[0].mean()), float(precision.mean()), number)
+    return np.asarray(scorer.eval["precision"][:, :, 0, 0, -1], np.float64)
 
 
 def _within(boxes: NDArray[np.float32], sides: tuple[float, float]) -> int:
