@@ -31,15 +31,15 @@ def find_peaks(response: Floats) -> Peaks:
     every = np.arange(number)
     y, x = at // columns, at % columns
     height = flat[every, at]
-    dx = _between(response[every, y, x - 1], height, response[every, y, (x + 1) % columns])
-    dy = _between(response[every, y - 1, x], height, response[every, (y + 1) % rows, x])
+    dx = vertex(response[every, y, x - 1], height, response[every, y, (x + 1) % columns])
+    dy = vertex(response[every, y - 1, x], height, response[every, (y + 1) % rows, x])
     size = np.array([columns, rows])
     shift = (np.stack([x + dx, y + dy], 1) + size / 2) % size - size / 2
     return Peaks(shift.astype(np.float32), height)
 
 
-def _between(before: Floats, peak: Floats, after: Floats) -> Floats:
-    """Return how far the vertex of the parabola through three neighbours is from the middle one."""
+def vertex(before: Floats, peak: Floats, after: Floats) -> Floats:
+    """Return the place of the vertex of parabolas through three neighbours, in [-1, 1]; 0 is the middle."""
     bend = np.minimum(before - 2 * peak + after, np.float32(-1e-9))
-    vertex: Floats = np.clip(0.5 * (before - after) / bend, -0.5, 0.5)
-    return vertex
+    place: Floats = np.clip(0.5 * (before - after) / bend, -1, 1)
+    return place

@@ -20,7 +20,7 @@ from detectors.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from detectors.frame import Frame
 from tracker.propagation._carried import carried
 from tracker.propagation._features import CELLS, CHANNELS, features, patches
-from tracker.propagation._peaks import Peaks, find_peaks
+from tracker.propagation._peaks import Peaks, find_peaks, vertex
 from tracker.types import Track
 
 Doubles = NDArray[np.float64]
@@ -42,17 +42,15 @@ class Config:
         padding: sides of the region that is searched, in sides of the box.
         sharpness: standard deviation of the wanted response, in sides of the box.
         scale_step: ratio of neighbouring sizes that are tried.
-        scale_bonus: how much higher the response of another size must be than that of the same.
         scale_every_s: time between two trials of other sizes.
         memory_s: time constant of learning.
-        learn_above: least confidence of a box that is learnt from.
+        learn_above: least confidence of a place that is believed and learnt from.
         regular: keeps frequencies that an object does not have from dividing by nothing.
     """
 
     padding: float = 2.2
     sharpness: float = 0.1
     scale_step: float = 1.03
-    scale_bonus: float = 1.015
     scale_every_s: float = 0.07
     memory_s: float = 1.0
     learn_above: float = 0.3
@@ -114,28 +112,34 @@ class DcfPropagation:
         self._rows = {track_id: row for row, track_id in enumerate(kept)}
 
     def _search(self, frame: Frame, rows: Rows, guess: Doubles, dt_s: float) -> Floats:
-        """Move these filters from a guess to where they respond most, learn, and return how sure they are."""
+        """Move these filters from a guess to where they respond most, learn, and return how sure they are.
+
+        Who is not sure follows the guess, and keeps size and filter: what it sees is something else.
+        """
         spectra = self._spectra(frame, guess)
         peaks = self._peaks(rows, spectra)
-        size = guess[:, 2:].copy()
-        if frame.time_s - self._scaled_s >= self._config.scale_every_s or frame.time_s < self._scaled_s:
-            self._scaled_s = frame.time_s
-            size *= self._growth(frame, rows, guess, peaks)[:, None]
-        cell = guess[:, 2:] * (self._config.padding / CELLS)
-        self._place[rows] = np.concatenate([guess[:, :2] + peaks.shift * cell, size], 1)
         confidence = confidence_of(peaks.height)
         sure = confidence >= self._config.learn_above
-        self._learn(rows[sure], spectra[sure], peaks.shift[sure], dt_s)
+        self._place[rows] = guess
+        if not sure.any():
+            return confidence
+        rows, guess, shift = rows[sure], guess[sure], peaks.shift[sure]
+        place = guess.copy()
+        place[:, :2] += shift * guess[:, 2:] * (self._config.padding / CELLS)
+        if frame.time_s - self._scaled_s >= self._config.scale_every_s or frame.time_s < self._scaled_s:
+            self._scaled_s = frame.time_s
+            place[:, 2:] *= self._growth(frame, rows, guess, peaks.height[sure])[:, None]
+        self._place[rows] = place
+        self._learn(rows, spectra[sure], shift, dt_s)
         return confidence
 
-    def _growth(self, frame: Frame, rows: Rows, guess: Doubles, peaks: Peaks) -> Floats:
-        """Return the factor (N,) on each size whose response is highest."""
-        growth = np.ones(len(rows), np.float32)
-        height = peaks.height * self._config.scale_bonus
-        for factor in (self._config.scale_step, 1 / self._config.scale_step):
-            tried = self._peaks(rows, self._spectra(frame, guess * np.array([1, 1, factor, factor])))
-            better = tried.height > height
-            growth[better], height[better] = factor, tried.height[better]
+    def _growth(self, frame: Frame, rows: Rows, guess: Doubles, height: Floats) -> Floats:
+        """Return the factor (N,) on each size at which the response would be highest."""
+        smaller, larger = (
+            self._peaks(rows, self._spectra(frame, guess * np.array([1, 1, factor, factor]))).height
+            for factor in (1 / self._config.scale_step, self._config.scale_step)
+        )
+        growth: Floats = self._config.scale_step ** vertex(smaller, height, larger)
         return growth
 
     def _learn(self, rows: Rows, spectra: Spectra, shift: Floats, dt_s: float) -> None:
@@ -144,8 +148,6 @@ class DcfPropagation:
         The region that was searched serves once more, with the wanted response at the place of the peak: the
         pixels need not be fetched again.
         """
-        if not len(rows):
-            return
         rate = np.float32(1 - np.exp(-dt_s / self._config.memory_s))
         top, bottom = self._filters(spectra, shift)
         self._top[rows] += rate * (top - self._top[rows])
