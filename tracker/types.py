@@ -41,6 +41,7 @@ class Reason(Enum):
     INTERVAL = "interval"
     LOW_CONFIDENCE = "low_confidence"
     TRACK_LOST = "track_lost"
+    UNCONFIRMED = "unconfirmed"
     OVERLAP = "overlap"
     UNEXPLAINED_MOTION = "unexplained_motion"
     ENTRY_ZONE = "entry_zone"
@@ -161,7 +162,8 @@ class RunInfo:
     Attributes:
         source: the source's description.
         class_names: in the order of the labels.
-        settings: all settings of the run, in plain types.
+        settings: all settings of the run, in plain types; under ``options`` those in force of every component
+            that it uses, defaults too.
         start: when the run began, UTC.
         detector: name, weights file and sha256 of the detector, in plain types.
     """

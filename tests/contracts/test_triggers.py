@@ -88,13 +88,31 @@ def test_a_new_shot_and_a_gap_do_not_wait(about: dict[str, object], reason: Reas
     [
         (track(origin=Origin.PREDICTED), Reason.TRACK_LOST),
         (track(state=TrackState.COASTING), Reason.TRACK_LOST),
-        (track(state=TrackState.TENTATIVE), Reason.LOW_CONFIDENCE),
+        (track(state=TrackState.TENTATIVE), Reason.UNCONFIRMED),
+        (track(0.1, state=TrackState.TENTATIVE), Reason.LOW_CONFIDENCE),
     ],
-    ids=["not carried", "not found by the last look", "seen once only"],
+    ids=["not carried", "not found by the last look", "seen once only", "seen once only, and unsure"],
 )
 def test_doubtful_tracks_ask_for_a_look(doubtful: Track, reason: Reason) -> None:
     trigger = TRIGGERS.build("confidence", {"interval_s": 9})
     assert looks(trigger, [0.0, 0.5], [doubtful])[-1] == (0.5, reason)
+
+
+def test_of_several_doubts_the_first_in_the_list_of_reasons_counts() -> None:
+    new, lost, unsure = track(state=TrackState.TENTATIVE), track(origin=Origin.PREDICTED), track(0.1)
+    for tracks, reason in (([new, lost, unsure], Reason.LOW_CONFIDENCE), ([new, lost], Reason.TRACK_LOST)):
+        trigger = TRIGGERS.build("confidence", {"interval_s": 9})
+        assert looks(trigger, [0.0, 0.5], tracks)[-1] == (0.5, reason)
+
+
+def test_a_threshold_of_0_and_no_time_to_confirm_leave_no_doubt() -> None:
+    tracks = [track(0.0), track(0.0, state=TrackState.TENTATIVE)]
+    for confirm_s, reasons in (
+        (0.12, {Reason.FIRST_FRAME, Reason.UNCONFIRMED}),
+        ("inf", {Reason.FIRST_FRAME}),
+    ):
+        trigger = TRIGGERS.build("confidence", {"threshold": 0, "confirm_s": confirm_s, "interval_s": 9})
+        assert {reason for _, reason in looks(trigger, clock(25, 2), tracks)} == reasons
 
 
 def test_a_sure_tracker_asks_for_nothing() -> None:

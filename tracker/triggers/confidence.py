@@ -19,7 +19,8 @@ class Config:
         interval_s: longest time without a look, so that new road users are found.
         rest_s: shortest time between two looks that doubtful tracks ask for.
         retry_s: time after which a track that the last look did not find asks again.
-        confirm_s: time after which a track that was seen only once asks to be confirmed.
+        confirm_s: time after which a track that was seen only once asks to be confirmed, whatever the
+            threshold; ``inf`` leaves that to the other reasons.
     """
 
     threshold: float = 0.4
@@ -37,7 +38,7 @@ class Config:
 
 
 class Confidence:
-    """First frame, cut, gap, low confidence, track lost, longest interval: in this order."""
+    """First frame, cut, gap, low confidence, track lost, unconfirmed, longest interval: in this order."""
 
     def __init__(self, config: Config) -> None:
         """Begin without a look."""
@@ -58,7 +59,7 @@ class Confidence:
             # who has left the picture needs no look
             inside = [t for t in tracks if not has_left(t.box, frame.width, frame.height)]
             doubts = [self._doubt(track, since_s) for track in inside]
-            for reason in (Reason.LOW_CONFIDENCE, Reason.TRACK_LOST):
+            for reason in (Reason.LOW_CONFIDENCE, Reason.TRACK_LOST, Reason.UNCONFIRMED):
                 if reason in doubts:
                     return reason
         return Reason.INTERVAL if since_s >= self._config.interval_s else None
@@ -70,9 +71,10 @@ class Confidence:
             return Reason.TRACK_LOST if asks else None
         if track.origin is Origin.PREDICTED:
             return Reason.TRACK_LOST
-        unsure = track.confidence < self._config.threshold
+        if track.confidence < self._config.threshold:
+            return Reason.LOW_CONFIDENCE
         unconfirmed = track.state is TrackState.TENTATIVE and since_s >= self._config.confirm_s
-        return Reason.LOW_CONFIDENCE if unsure or unconfirmed else None
+        return Reason.UNCONFIRMED if unconfirmed else None
 
     def looked(self, frame: Frame, result: Sequence[Track]) -> None:
         """Count the times from here."""
