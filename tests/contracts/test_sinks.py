@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from detectors import Frame
+from detectors.errors import UsageError
 from detectors.registry import Registry
 from tracker.errors import NoDisplayError, SinkError
 from tracker.protocols import Sink
@@ -201,3 +202,35 @@ def test_a_window_needs_a_display(name: str, monkeypatch: pytest.MonkeyPatch) ->
         sink.open(run_info())
     sink.close(False)
     sink.close(False)
+
+
+@pytest.mark.parametrize(
+    ("owner", "option", "values"),
+    [
+        ("csv", "hold_s", ("-1", "inf", "nan")),
+        ("mot", "hold_s", ("-1", "inf", "nan")),
+        ("video", "trail_s", ("-1", "inf", "nan")),
+        ("video", "queue_frames", ("0", "-3")),
+        ("window", "title", ("",)),
+    ],
+)
+def test_settings_out_of_range_are_usage_errors(owner: str, option: str, values: tuple[str, ...]) -> None:
+    for value in values:
+        with pytest.raises(UsageError, match=f"sink {owner}: {option}"):
+            REGISTRY.config(owner, {option: value})
+
+
+@pytest.mark.parametrize(
+    ("owner", "options"),
+    [("csv", {"hold_s": 0}), ("mot", {"hold_s": 0}), ("video", {"trail_s": 0, "queue_frames": 1})],
+)
+def test_settings_at_the_end_of_their_range_work(
+    owner: str, options: dict[str, object], tmp_path: Path
+) -> None:
+    path = tmp_path / "result"
+    sink = REGISTRY.build(owner, {**options, "path": str(path)})
+    sink.open(run_info())
+    for one in results():
+        sink.write(one)
+    sink.close(True)
+    assert READERS[owner](path) > 0

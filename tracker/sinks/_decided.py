@@ -13,6 +13,16 @@ from dataclasses import dataclass
 from tracker.types import FrameResult, Track, TrackState
 
 
+def check_hold(hold_s: float) -> None:
+    """Check how long a frame may be held, in seconds; for ever is too long, as memory must stay bounded.
+
+    Raises:
+        ValueError: it is negative or has no end.
+    """
+    if not 0 <= hold_s < float("inf"):
+        raise ValueError(f"hold_s must be at least 0 and finite, not {hold_s}")
+
+
 @dataclass(slots=True)
 class Rows:
     """The tracks of one frame that are to be written, sorted by id; the picture is not held."""

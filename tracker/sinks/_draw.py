@@ -73,7 +73,7 @@ class Annotator:
         trail_s: length of the trails in seconds.
 
     Raises:
-        SourceError: OpenCV cannot be loaded.
+        LibraryError: OpenCV cannot be loaded.
     """
 
     def __init__(self, class_names: Sequence[str], trail_s: float = 1.5) -> None:

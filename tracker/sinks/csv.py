@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracker.sinks._decided import Decided, Rows
+from tracker.sinks._decided import Decided, Rows, check_hold
 from tracker.sinks._files import LineFile
 from tracker.types import FrameResult, RunInfo, Track
 
@@ -28,6 +28,10 @@ class Config:
 
     path: str = "tracks.csv"
     hold_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time that is negative or has no end."""
+        check_hold(self.hold_s)
 
 
 class CsvSink:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detectors.boxes import xyxy_to_xywh
-from tracker.sinks._decided import Decided, Rows
+from tracker.sinks._decided import Decided, Rows, check_hold
 from tracker.sinks._files import LineFile, discard, draft, publish
 from tracker.types import FrameResult, Origin, RunInfo, Track
 
@@ -23,6 +23,10 @@ class Config:
 
     path: str = "tracks.mot.txt"
     hold_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time that is negative or has no end."""
+        check_hold(self.hold_s)
 
 
 class MotSink:

@@ -18,20 +18,34 @@ from tracker.errors import SinkError
 from tracker.sinks._draw import Annotator
 from tracker.sinks._encode import Encoder, check_codec
 from tracker.sinks._files import discard, draft, prepare, publish, sink_error, writing
-from tracker.types import FrameResult, RunInfo
+from tracker.types import FrameResult, RunInfo, SourceInfo
+
+_WAITING_BYTES = 64_000_000
+_LEAST_WAITING = 2  # with one, tracking and encoding would often wait for each other
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """Where to write, with which codec, and how long trails are, in seconds.
 
-    ``queue_frames`` bounds how many frames may wait to be encoded.
+    At most ``queue_frames`` frames wait to be encoded, and no more than fit into 64 MB (but 2 always may).
     """
 
     path: str = "annotated.mp4"
     codec: Literal["h264", "vp9", "av1"] = "h264"
     trail_s: float = 1.5
     queue_frames: int = 4
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            ValueError: trails of a negative or endless length, or a queue that could hold nothing.
+        """
+        if not 0 <= self.trail_s < float("inf"):
+            raise ValueError(f"trail_s must be at least 0 and finite, not {self.trail_s}")
+        if self.queue_frames < 1:  # queue.Queue takes that for no limit
+            raise ValueError(f"queue_frames must be at least 1, not {self.queue_frames}")
 
 
 class VideoSink:
@@ -41,7 +55,7 @@ class VideoSink:
         """Nothing is written before ``open``."""
         self._config = config
         self._path = Path(config.path)
-        self._queue: queue.Queue[FrameResult | None] = queue.Queue(config.queue_frames)
+        self._queue: queue.Queue[FrameResult | None] = queue.Queue()
         self._thread: threading.Thread | None = None
         self._failure: Exception | None = None
         self._told = False
@@ -58,6 +72,7 @@ class VideoSink:
         prepare(self._path)
         with writing(self._path):
             draft(self._path).touch()
+        self._queue = queue.Queue(queue_length(self._config.queue_frames, run.source))
         self._end_s = run.source.duration_s
         encoder = Encoder(draft(self._path), self._config.codec, run.source.rate_fps)
         annotator = Annotator(run.class_names, self._config.trail_s)
@@ -115,6 +130,12 @@ class VideoSink:
             encoder.abandon()
             while result is not None:
                 result = self._queue.get()
+
+
+def queue_length(most: int, source: SourceInfo) -> int:
+    """Return how many frames may wait: ``most``, or fewer where those would take more than 64 MB."""
+    frame_bytes = max(3 * source.width * source.height, 1)
+    return min(most, max(_LEAST_WAITING, _WAITING_BYTES // frame_bytes))
 
 
 def build(config: Config) -> VideoSink:

@@ -25,6 +25,11 @@ class Config:
 
     title: str = "track"
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for an empty title, which OpenCV does not take."""
+        if not self.title:
+            raise ValueError("title is empty")
+
 
 class WindowSink:
     """Shows each frame as it is done."""

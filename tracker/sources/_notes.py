@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Notes:
-    """Collects warnings; written by the reader's thread, read by anybody.
+    """Collects warnings; read by anybody, and every kind of them is written by one thread.
 
     Args:
         name: of the source, put before every line.

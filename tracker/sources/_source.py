@@ -24,6 +24,8 @@ from tracker.sources._timeline import gap_s
 from tracker.types import SourceInfo
 
 FRAMES_AHEAD = 8
+_BYTES_AHEAD = 64_000_000
+_LEAST_AHEAD = 2  # with one, decoding and tracking would often wait for each other
 DEFAULT_FPS = 25.0
 
 
@@ -67,8 +69,8 @@ class Source:
     """A ``FrameSource``; see ``tracker.protocols``.
 
     Entered again it starts anew (a camera: goes on with what it sees now). Read ahead are at most 8
-    frames. A live source whose consumer is slow drops frames, which ``index`` and ``gap_s`` show; any
-    other waits for its consumer.
+    frames, and no more than fit into 64 MB (but 2 always may wait). A live source whose consumer is slow
+    drops frames, which ``index`` and ``gap_s`` show; any other waits for its consumer.
 
     Args:
         name: as it may be shown.
@@ -138,19 +140,31 @@ class Source:
             raise SourceError(f"{self._name}: can be read only once; open it again to start anew")
         opened = self._opened
         marked = mark_cuts(opened.pictures, _image, self._cuts and not opened.info.live)
-        self._ahead = ReadAhead(marked, FRAMES_AHEAD, drop=opened.info.live)
-        return _frames(self._ahead, 1 / (opened.info.rate_fps or DEFAULT_FPS))
+        self._ahead = ReadAhead(marked, frames_ahead(opened.info), drop=opened.info.live)
+        return _frames(self._ahead, 1 / (opened.info.rate_fps or DEFAULT_FPS), self._notes)
+
+
+def frames_ahead(info: SourceInfo) -> int:
+    """Return how many frames may wait: 8, or fewer where those would take more than 64 MB."""
+    frame_bytes = max(3 * info.width * info.height, 1)
+    return min(FRAMES_AHEAD, max(_LEAST_AHEAD, _BYTES_AHEAD // frame_bytes))
 
 
 def _image(picture: Picture) -> NDArray[np.uint8]:
     return picture.image
 
 
-def _frames(pictures: ReadAhead[tuple[Picture, bool]], nominal_s: float) -> Iterator[Frame]:
+def _frames(pictures: ReadAhead[tuple[Picture, bool]], nominal_s: float, notes: Notes) -> Iterator[Frame]:
     before_s: float | None = None
+    first_gap = ""
     for picture, cut in pictures:
         # A camera's own clock may stand still while the line is down: a live gap is told by ours.
         now_s = picture.time_s if picture.arrival_s is None else picture.arrival_s
-        unseen_s = 0.0 if before_s is None else gap_s(now_s - before_s, nominal_s)
+        step_s = 0.0 if before_s is None else now_s - before_s
         before_s = now_s
+        unseen_s = gap_s(step_s, nominal_s)
+        if unseen_s:
+            # the first alone has its place told: all of them share one line
+            first_gap = first_gap or f"{step_s:.1f} s before frame {picture.index} at {picture.time_s:.1f} s"
+            notes.add(f"jumps ahead in time, with no frames between: {{n}}, the first by {first_gap}")
         yield Frame(picture.image, picture.index, picture.time_s, unseen_s, cut, picture.wall_time)

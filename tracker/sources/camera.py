@@ -34,6 +34,11 @@ class Config:
 
     device: int | str = 0
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a negative number or an empty name."""
+        if self.device == "" or (isinstance(self.device, int) and self.device < 0):
+            raise ValueError(f"device must be a number from 0 or a name, not {self.device!r}")
+
 
 def build(config: Config) -> Source:
     """Return the source; nothing is opened before it is entered."""

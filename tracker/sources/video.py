@@ -38,6 +38,7 @@ from tracker.types import SourceInfo
 
 _LIVE = frozenset(("rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp"))
 _MOST_FPS = 1000.0
+_DAY_S = 86_400
 _AGAIN = "copy or download it again"
 
 
@@ -61,12 +62,12 @@ class Config:
         """Check the values.
 
         Raises:
-            ValueError: there is no path, or the time-out is not positive.
+            ValueError: there is no path, or the time-out is not positive or longer than a day.
         """
         if not self.path:
             raise ValueError("path is empty")
-        if not self.timeout_s > 0:
-            raise ValueError(f"timeout_s must be greater than 0, not {self.timeout_s}")
+        if not 0 < self.timeout_s <= _DAY_S:
+            raise ValueError(f"timeout_s must be greater than 0 and at most {_DAY_S}, not {self.timeout_s}")
 
 
 def build(config: Config) -> Source:

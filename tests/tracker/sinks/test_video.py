@@ -13,7 +13,7 @@ import pytest
 
 from tracker.errors import SinkError
 from tracker.sinks._encode import to_yuv420
-from tracker.sinks.video import Config, VideoSink, build
+from tracker.sinks.video import Config, VideoSink, build, queue_length
 from tracker.types import FrameResult, Reason, RunInfo, SourceInfo, Track
 
 Make = Callable[..., Track]
@@ -151,6 +151,18 @@ def test_a_full_disk_at_the_very_end_is_told_too(
     with pytest.raises(SinkError):
         sink.close(True)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "most", "expected"),
+    [(1280, 720, 4, 4), (1920, 1080, 4, 4), (3840, 2160, 4, 2), (3840, 2160, 1, 1), (7680, 4320, 9, 2)],
+)
+def test_large_pictures_wait_in_a_shorter_queue(width: int, height: int, most: int, expected: int) -> None:
+    assert queue_length(most, SourceInfo("x", width, height)) == expected
+
+
+def test_a_source_of_unknown_size_has_the_queue_that_was_asked_for() -> None:
+    assert queue_length(4, SourceInfo("x", 0, 0)) == 4
 
 
 def test_colours_survive_the_conversion() -> None:

@@ -41,3 +41,9 @@ def test_a_broken_file_is_one_line(tmp_path: Path):
     (tmp_path / "noise.mp4").write_bytes(bytes(1000))
     with pytest.raises(SourceError, match="cannot be opened"):
         build(Config(str(tmp_path / "noise.mp4"))).__enter__()
+
+
+@pytest.mark.parametrize("device", [-1, ""])
+def test_what_no_camera_can_be_called_is_refused(device):
+    with pytest.raises(ValueError, match="device must be"):
+        Config(device)

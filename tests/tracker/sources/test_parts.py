@@ -16,7 +16,9 @@ from tracker.errors import SourceError
 from tracker.sources._ahead import ReadAhead
 from tracker.sources._kinds import expand_videos, kind_of
 from tracker.sources._notes import Notes
+from tracker.sources._source import frames_ahead
 from tracker.sources._timeline import Timeline, gap_s
+from tracker.types import SourceInfo
 
 
 def wait_until(condition) -> None:
@@ -99,6 +101,14 @@ def test_ahead_does_not_wait_for_a_reader_that_hangs():
     assert ahead.close(0.05) is False
     release.set()
     assert ahead.close(5)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "expected"),
+    [(160, 120, 8), (1920, 1080, 8), (2560, 1440, 5), (3840, 2160, 2), (7680, 4320, 2), (0, 0, 8)],
+)
+def test_fewer_large_frames_are_read_ahead(width, height, expected):
+    assert frames_ahead(SourceInfo("x", width, height)) == expected
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,17 @@ def test_a_gap_is_what_a_step_is_longer_than_usual(make_video):
     assert gaps[20] == pytest.approx(4.0 - 0.139, abs=0.15)  # less the average step, gap included
 
 
+@pytest.mark.parametrize("name", ["hour.mp4", "hour.mkv"])
+def test_jumps_ahead_are_one_note_that_says_where_and_how_long(make_video, name):
+    hour = 3_600_000
+    stamps = [*range(0, 800, 40), *range(hour, hour + 800, 40), *range(2 * hour, 2 * hour + 800, 40)]
+    frames, warnings = read(make_video(name, 60, pts_ms=stamps))
+    assert times(frames) == [stamp / 1000 for stamp in stamps]
+    assert [warning.partition(": ")[2] for warning in warnings] == [
+        "jumps ahead in time, with no frames between: 2, the first by 3599.2 s before frame 20 at 3600.0 s"
+    ]
+
+
 @pytest.mark.parametrize(
     ("degrees", "hflip", "vflip"), list(itertools.product((0, 90, 180, -90), (False, True), (False, True)))
 )
@@ -244,8 +255,9 @@ def test_a_colon_in_the_name_is_no_protocol(make_video, monkeypatch):
 def test_options_are_checked():
     with pytest.raises(ValueError, match="path"):
         Config("")
-    with pytest.raises(ValueError, match="timeout_s"):
-        Config("road.mp4", timeout_s=0)
+    for timeout_s in (0, -1, float("inf"), float("nan"), 1e9):
+        with pytest.raises(ValueError, match="timeout_s"):
+            Config("road.mp4", timeout_s=timeout_s)
 
 
 def test_cuts_are_marked_and_can_be_left_out(make_video):
