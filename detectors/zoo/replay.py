@@ -3,7 +3,8 @@
 Two formats, told apart by the first line:
 
 - MOTChallenge ``det.txt``, ``frame,id,x,y,width,height,score,...`` with frames from 1;
-- the project's own ``tracks.csv``, whose header begins with ``frame,``, with frames from 0.
+- the project's own ``tracks.csv``, whose header begins with ``frame,``, with frames from 0; with no
+  rows under it nothing is seen on any frame.
 """
 
 from __future__ import annotations
@@ -106,10 +107,7 @@ def read_rows(path: Path, class_name: str) -> _Rows:
     if not any(line.strip() for line in lines):
         raise DataError(f"{path} is empty: no boxes to replay")
     own = lines[0].startswith("frame,")
-    rows = _own_rows(path, lines) if own else _mot_rows(path, lines, class_name)
-    if not len(rows.frames):
-        raise DataError(f"{path} has a header and no rows: no boxes to replay")
-    return rows
+    return _own_rows(path, lines) if own else _mot_rows(path, lines, class_name)
 
 
 def _mot_rows(path: Path, lines: list[str], class_name: str) -> _Rows:

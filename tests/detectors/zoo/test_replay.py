@@ -52,6 +52,13 @@ def test_own_csv_counts_from_zero_and_has_classes(tmp_path: Path) -> None:
     assert detector.detect([Frame(PICTURE, index=2)])[0].labels.tolist() == [2]
 
 
+def test_a_run_that_saw_nothing_can_be_replayed(tmp_path: Path) -> None:
+    for text in (HEADER, HEADER + "\n"):
+        detector = replay(write(tmp_path, text), min_score="0.1")
+        assert detector.class_names == ()
+        assert [len(found) for found in detector.detect([Frame(PICTURE), Frame(PICTURE, index=9)])] == [0, 0]
+
+
 def test_min_score_leaves_boxes_out(tmp_path: Path) -> None:
     path = write(tmp_path, "1,-1,1,2,3,4,0.5\n1,-1,1,2,3,4,0.4\n")
     assert replay(path, min_score="0.45").detect([Frame(PICTURE)])[0].scores.tolist() == [0.5]
@@ -78,7 +85,6 @@ def test_scores_in_the_unit_interval_stay(tmp_path: Path) -> None:
     [
         ("", DataError, "empty"),
         ("\n\n", DataError, "empty"),
-        (HEADER, DataError, "no rows"),
         ("1,-1,1,2,3,4,0.5\n\n2,-1,1,2,x,4,0.5\n", DataError, "line 3: 'x' is no number"),
         ("1,-1,1,2,3,4,0.5\n2,-1,1,2\n", DataError, "line 2: 4 columns"),
         ("1,-1,1,2,3,4,nan\n", DataError, "line 1: 'nan' is no number"),
