@@ -13,11 +13,15 @@ from tracker.types import FrameResult, SourceInfo
 def shown_progress(
     results: Iterable[FrameResult], source: SourceInfo, console: Console
 ) -> Iterator[FrameResult]:
-    """Pass the results on while a bar shows how far the run is."""
+    """Pass the results on while a bar shows how far the run is.
+
+    Containers such as Matroska state how long they are, but not how many frames they hold: the bar then
+    follows the frames' times.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed}/{task.fields[frames]} frames"),
+        TextColumn("{task.fields[count]}/{task.fields[frames]} frames"),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
@@ -25,9 +29,11 @@ def shown_progress(
     )
     # one column of text is too much for a pipe or a log file: there the closing table is enough
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        total = source.frames
-        task = bar.add_task("tracking", total=total, frames=total or "?", rate="")
+        total = source.frames or source.duration_s
+        task = bar.add_task("tracking", total=total, count=0, frames=source.frames or "?", rate="")
         for count, result in enumerate(results, 1):
+            done = count if source.frames or not total else result.frame.time_s
             speed = bar.tasks[task].speed
-            bar.update(task, completed=count, rate=f"{speed:.0f} a second" if speed else "")
+            rate = f"{speed * count / done:.0f} a second" if speed and done else ""
+            bar.update(task, completed=done, count=count, rate=rate)
             yield result
