@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -14,13 +10,15 @@ from torch import nn
 from detectors.catalog import load_detector
 from detectors.dataset import VEHICLES, Picture, read_picture, read_sets, sampling_weights
 from detectors.errors import EmptySplitError, UnknownNameError, UsageError, WeightsError
-from detectors.evaluation import Precision, detect_all, evaluate, figures
+from detectors.evaluation import Precision, detect_all, evaluate
 from detectors.training.curves import plot_curves
 from detectors.training.engine import Training
 from detectors.training.examples import Examples
-from detectors.training.manifest import write_entry
+from detectors.training.facts import describe_weights, lasting_keys
+from detectors.training.manifest import read_manifest, write_entry
 from detectors.training.precision import best_precision
-from detectors.training.request import Request, check_places
+from detectors.training.request import CHECKPOINT, Request, check_places
+from detectors.training.settings import settings_of
 from detectors.zoo._weights import (
     ARCHITECTURES,
     BACKBONES,
@@ -47,6 +45,8 @@ def train(request: Request, report: Report) -> dict[str, Precision]:
         torch.set_num_threads(request.threads)
     training = prepare(request)
     validation = read_validation(request)  # before hours are spent: a damaged file is said now
+    if request.overwrite:  # else what is broken off early would be resumed from the earlier training
+        (training.folder / CHECKPOINT).unlink(missing_ok=True)
     training.run(report)
     plot_curves(training.folder / "curve.csv", training.folder / "curve.png")
     return finish(request, training, validation)
@@ -70,6 +70,7 @@ def prepare(request: Request) -> Training:
         device,
         best_precision(device) if request.precision == "auto" else request.precision,
         request.workers,
+        settings_of(request, pictures),
     )
     if request.resume:
         training.resume()
@@ -120,27 +121,10 @@ def finish(request: Request, training: Training, validation: list[Picture]) -> d
     """Write the averaged weights, measure them on the val split, and enter them in the manifest."""
     digest = save_weights(request.file, training.average.module, describe(request))
     precisions = measure(request, validation)
-    write_entry(
-        request.manifest,
-        request.file.stem,
-        {
-            "architecture": request.architecture,
-            "backbone": request.backbone,
-            "file": request.file.name,
-            "sha256": digest,
-            "classes": list(request.class_names),
-            "input_size": list(request.input_size),
-            "normalisation": "BGR, value / 255 - 0.45, letterboxed with grey 114",
-            "score": request.score,
-            "data": sorted({picture.set_name for picture in training.examples.pictures}),
-            "pictures_seen": training.step * training.schedule.batch,
-            "training_minutes": round(training.seconds / 60, 1),
-            "trained": datetime.now(UTC).strftime("%Y-%m-%d"),
-            "command": " ".join(["track", *sys.argv[1:]]),
-            "commit": _commit(),
-            "measured": figures(precisions, request.class_names),
-        },
-    )
+    entry = describe_weights(request, training, digest, validation, precisions)
+    earlier = read_manifest(request.manifest).get(request.file.stem)
+    data = [picture.set_name for picture in training.examples.pictures]
+    write_entry(request.manifest, request.file.stem, entry, keep=lasting_keys(data, earlier))
     return precisions
 
 
@@ -163,12 +147,3 @@ def measure(request: Request, pictures: list[Picture]) -> dict[str, Precision]:
     options = {"score": 0.01, "one_class_a_place": False, "device": request.device}
     detector = load_detector(str(request.file), **options)
     return evaluate(pictures, detect_all(detector, pictures, read_picture), request.class_names)
-
-
-def _commit() -> str:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return "unknown"
-    return done.stdout.strip() or "unknown"

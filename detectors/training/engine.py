@@ -36,6 +36,7 @@ class Training:
         device: where to train.
         precision: "fp32" or "bf16" (autocast).
         workers: processes that prepare examples.
+        settings: by flag, what decides the examples and the network: a session with others is not resumed.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class Training:
         device: str = "cpu",
         precision: str = "fp32",
         workers: int = 1,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """Set up the optimizer; nothing is trained yet."""
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.examples, self.schedule, self.folder = examples, schedule, folder
         self.device, self.precision, self.workers = device, precision, workers
+        self.settings = dict(settings or {})
         self.average = AveragedModel(net, multi_avg_fn=_moving_average(schedule.ema), use_buffers=True)
         self.optimizer = torch.optim.AdamW(_groups(net, schedule.decay), lr=schedule.rate, foreach=True)
         self.step = 0
@@ -157,6 +160,7 @@ class Training:
             "step": self.step,
             "seconds": self.seconds,
             "schedule": asdict(self.schedule),
+            "settings": self.settings,
             "random": torch.get_rng_state(),
         }
         write_file(self.folder / CHECKPOINT, state)
@@ -166,12 +170,14 @@ class Training:
 
         Raises:
             DataError: there is no checkpoint, or it belongs to another network.
-            UsageError: it was begun with another batch, or by steps where minutes are asked for.
+            UsageError: it was begun with another batch or other settings, or by steps where minutes are
+                asked for.
         """
         file = self.folder / CHECKPOINT
         try:
             state = torch.load(file, map_location=self.device, weights_only=True)
             self._check_schedule(state["schedule"])
+            self._take_settings(state.get("settings", {}))
             self.net.load_state_dict(state["net"])
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
@@ -192,6 +198,15 @@ class Training:
         end = "minutes" if begun["steps"] is None else "steps"
         if getattr(self.schedule, end) is None:
             raise UsageError(f"{self.folder} was begun with --{end}: resume it with --{end}")
+
+    def _take_settings(self, begun: Mapping[str, str]) -> None:
+        """Refuse other examples or another network; checkpoints from before they were written say nothing."""
+        for flag, asked in self.settings.items():
+            before = begun.get(flag, asked)
+            if before != asked:
+                difference = f"another {flag} ({before}, not {asked})"
+                raise UsageError(f"{self.folder} was begun with {difference}: resume it with that")
+        self.settings = {**begun, **self.settings}
 
     def _cut_curve(self) -> None:
         """Leave out the rows of steps behind the checkpoint: they are done again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,22 @@ def read_manifest(file: Path) -> dict[str, Any]:
         raise WeightsError(f"manifest {file} cannot be read: {exc}") from exc
 
 
-def write_entry(file: Path, name: str, entry: Mapping[str, object]) -> None:
+def write_entry(file: Path, name: str, entry: Mapping[str, object], keep: Collection[str] = ()) -> None:
     """Set ``[name]`` in a manifest, making the file where there is none.
+
+    Args:
+        file: the manifest.
+        name: of the entry.
+        entry: what it says.
+        keep: keys of an earlier entry of this name that stay where ``entry`` does not set them.
 
     Raises:
         WeightsError: the manifest that is there cannot be read, or written.
     """
     content = read_manifest(file)
-    content[name] = dict(entry)
+    earlier = content.get(name)
+    kept = earlier if isinstance(earlier, dict) else {}
+    content[name] = dict(entry) | {key: kept[key] for key in keep if key in kept and key not in entry}
     part = file.with_name(file.name + ".part")
     try:
         part.write_text(_document(content), "utf-8")

@@ -68,6 +68,7 @@ class Request:
         set_weights: how often pictures of a set are drawn, by the set's name (1 where not named).
         start: weights to begin from; None for random ones.
         resume: go on from the checkpoint in ``folder``.
+        overwrite: replace the weights and the training that are there.
         seed: of weights, order and augmentation.
         mosaic_share: share of pictures that are put together from four.
         device: "cpu", "cuda" or "auto".
@@ -87,6 +88,7 @@ class Request:
     set_weights: Mapping[str, float] = field(default_factory=dict)
     start: Path | None = None
     resume: bool = False
+    overwrite: bool = False
     seed: int = 0
     mosaic_share: float = 0.5
     device: str = "auto"
@@ -101,6 +103,8 @@ class Request:
             raise UsageError(f"--out {self.out} names no file: give a name such as weights/mine")
         if self.resume and self.start:
             raise UsageError("--resume goes on from its own checkpoint: leave out --from")
+        if self.resume and self.overwrite:
+            raise UsageError("--resume goes on with what is there, --overwrite begins anew: leave out one")
         _input_size(self.input_size)
         _one_of("device", self.device, DEVICES)
         _one_of("precision", self.precision, PRECISIONS)
@@ -130,22 +134,31 @@ class Request:
 
 
 def check_places(request: Request) -> None:
-    """See that everything can be written where it should, and that no other training is lost.
+    """See that everything can be written where it should, and that no other weights or training are lost.
 
     Raises:
-        UsageError: a place cannot be written, or there is a training where none should be, or none to resume.
+        UsageError: a place cannot be written, or there are weights or a training where none should be, or
+            none to resume.
         WeightsError: the manifest that is there cannot be read, so that nothing could be entered.
     """
     if request.file.is_dir():
         raise UsageError(f"--out {request.out}: {request.file} is a folder; name a file")
     for folder in (request.file.parent, request.folder):
         _check_folder(folder)
+    _check_loss(request)
     read_manifest(request.manifest)
+
+
+def _check_loss(request: Request) -> None:
     begun = (request.folder / CHECKPOINT).exists()
-    if begun and not request.resume:
-        raise UsageError(f"{request.folder} holds a training: --resume it, or remove the folder")
     if request.resume and not begun:
         raise UsageError(f"nothing to --resume: there is no {request.folder / CHECKPOINT}")
+    if request.resume or request.overwrite:
+        return
+    if begun:
+        raise UsageError(f"{request.folder} holds a training: --resume it, or begin anew with --overwrite")
+    if request.file.exists():
+        raise UsageError(f"{request.file} exists: give another --out, or replace it with --overwrite")
 
 
 def _check_folder(folder: Path) -> None:

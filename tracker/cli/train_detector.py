@@ -29,6 +29,9 @@ def train_detector(
     size: Annotated[str, typer.Option(help="Of the network's input: WIDTHxHEIGHT.")] = "512x288",
     start: Annotated[Path | None, typer.Option("--from", help="Weights to begin from.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace weights and training that are there.")
+    ] = False,
     weight: Annotated[
         list[str] | None, typer.Option(help="SET=NUMBER: draw this set's pictures less or more often.")
     ] = None,
@@ -56,6 +59,7 @@ def train_detector(
         set_weights=_set_weights(weight or []),
         start=start,
         resume=resume,
+        overwrite=overwrite,
         seed=seed,
         mosaic_share=mosaic,
         device=device,

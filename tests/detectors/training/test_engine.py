@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -242,6 +243,53 @@ def test_a_set_that_is_not_there_has_no_weight(folder: Path, tmp_path: Path) -> 
         prepare(request(folder, tmp_path / "mine", set_weights={"tiny": 2.0, "tinny": 2.0}))
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"seed": 1}, r"another --seed \(0, not 1\): resume it with that$"),
+        ({"mosaic_share": 0.25}, r"another --mosaic \(0.5, not 0.25\)"),
+        ({"input_size": (96, 64)}, r"another --size \(64x64, not 96x64\)"),
+        ({"set_weights": {"tiny": 0.5}}, r"another --weight \(none, not tiny=0.5\)"),
+        ({"architecture": "one_stage"}, r"another --head \(faster_rcnn, not one_stage\)"),
+        ({"backbone": "smaller_vgg_rep_nano"}, r"another --backbone \(smaller_vgg, not"),
+    ],
+)
+def test_other_settings_are_not_resumed(
+    folder: Path, tmp_path: Path, changed: dict[str, object], words: str
+) -> None:
+    prepare(request(folder, tmp_path / "mine")).save()
+    with pytest.raises(UsageError, match=words):
+        prepare(request(folder, tmp_path / "mine", resume=True, **changed))
+
+
+def test_other_data_are_not_resumed(folder: Path, tmp_path: Path) -> None:
+    prepare(request(folder, tmp_path / "mine")).save()
+    moved = folder.parent.parent / "moved" / "tiny"
+    shutil.copytree(folder, moved)
+    assert prepare(request(moved, tmp_path / "mine", resume=True)).step == 0
+    labels = moved / "labels.json"
+    labels.write_text(labels.read_text().replace("[10, 30, 40, 24]", "[11, 30, 40, 24]"))
+    with pytest.raises(UsageError, match=r"another --data \(3 pictures, digest \w+, not 3 pictures, "):
+        prepare(request(moved, tmp_path / "mine", resume=True))
+
+
+def test_a_checkpoint_that_does_not_say_its_settings_is_resumed(folder: Path, tmp_path: Path) -> None:
+    begun = prepare(request(folder, tmp_path / "mine"))
+    begun.settings = {}
+    begun.save()
+    state = torch.load(tmp_path / "mine.training" / "last.pt", weights_only=True)
+    del state["settings"]
+    torch.save(state, tmp_path / "mine.training" / "last.pt")
+    assert prepare(request(folder, tmp_path / "mine", resume=True, seed=1)).settings["--seed"] == "1"
+
+
+def test_where_a_training_began_is_known_after_it_was_resumed(folder: Path, tmp_path: Path) -> None:
+    begun = prepare(request(folder, tmp_path / "mine"))
+    begun.settings["--from"] = "start.pt"
+    begun.save()
+    assert prepare(request(folder, tmp_path / "mine", resume=True)).settings["--from"] == "start.pt"
+
+
 def test_weights_to_begin_from(folder: Path, tmp_path: Path) -> None:
     description = Description("faster_rcnn", "smaller_vgg", ("car", "person"), (0,), SIZE, 0.3)
     net = build_network(description)
@@ -249,6 +297,7 @@ def test_weights_to_begin_from(folder: Path, tmp_path: Path) -> None:
     begun = prepare(request(folder, tmp_path / "mine", start=tmp_path / "start.pt"))
     for value, expected in zip(begun.net.state_dict().values(), net.state_dict().values(), strict=True):
         torch.testing.assert_close(value, expected, rtol=1e-3, atol=1e-3)
+    assert begun.settings["--from"] == str(tmp_path / "start.pt")
     swapped = request(folder, tmp_path / "mine", start=tmp_path / "start.pt", class_names=("person", "car"))
     with pytest.raises(WeightsError, match="other classes: car, person"):
         prepare(swapped)

@@ -50,6 +50,16 @@ def test_what_people_wrote_stays(tmp_path: Path) -> None:
     assert after["old"]["trained"] == date(2026, 11, 22)
 
 
+def test_what_lasts_is_kept_when_weights_are_trained_again(tmp_path: Path) -> None:
+    file = tmp_path / "manifest.toml"
+    write_entry(file, "mine", {"score": 0.4, "how": "by hand", "sources": {"road": "Ann"}, "use": "night"})
+    write_entry(file, "mine", {"score": 0.3, "use": "day"}, keep=("use", "sources", "data_rights"))
+    assert tomllib.loads(file.read_text())["mine"] == {"score": 0.3, "use": "day", "sources": {"road": "Ann"}}
+    file.write_text("mine = 1\n")
+    write_entry(file, "mine", {"score": 0.3}, keep=("use",))
+    assert tomllib.loads(file.read_text()) == {"mine": {"score": 0.3}}
+
+
 @pytest.mark.parametrize("content", [b"[old\n", b"\xff\xfe"])
 def test_a_damaged_manifest_is_not_overwritten(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "manifest.toml"

@@ -67,6 +67,7 @@ def test_a_handful_of_pictures_is_learnt(make_set: Callable[..., Path], tmp_path
     request = Request(
         data=(data,),
         out=tmp_path / "weights" / "tiny",
+        overwrite=True,
         schedule=Schedule(steps=STEPS, batch=4, rate=2e-3, warmup=10, ema=0.95),
         class_names=CLASSES,
         input_size=SIZE,
@@ -76,10 +77,16 @@ def test_a_handful_of_pictures_is_learnt(make_set: Callable[..., Path], tmp_path
         threads=1,
         workers=0,
     )
+    earlier = tmp_path / "weights" / "tiny.training"
+    earlier.mkdir(parents=True)
+    (earlier / "last.pt").write_bytes(b"an earlier training")
+    (tmp_path / "weights" / "tiny.pt").write_bytes(b"earlier weights")
+    (tmp_path / "weights" / "manifest.toml").write_text('[tiny]\nhow = "before"\nsources = "a list"\n')
     seen: list[dict[str, float]] = []
 
     def report(training: Training, losses: dict[str, float]) -> None:
         assert training.step == len(seen) + 1
+        assert not (earlier / "last.pt").exists()
         seen.append(losses)
 
     random = torch.get_rng_state()
@@ -103,7 +110,13 @@ def test_a_handful_of_pictures_is_learnt(make_set: Callable[..., Path], tmp_path
     (name, entry), *others = tomllib.loads((tmp_path / "weights" / "manifest.toml").read_text()).items()
     assert (name, others) == ("tiny", [])
     assert (entry["file"], entry["classes"], entry["pictures_seen"]) == ("tiny.pt", list(CLASSES), 4 * STEPS)
-    assert entry["measured"]["by_class"]["car"]["boxes"] == 12
+    assert (entry["sources"], entry.get("how")) == ("a list", None)
+    measured = entry["measured"]
+    assert measured["by_class"]["car"]["boxes"] == 12
+    assert 0 < measured["ms"] < 10_000
+    assert (bool(measured["processor"]), measured["threads"]) == (True, 1)
+    weights = tmp_path / "weights" / "tiny.pt"
+    assert entry["measured_by"] == f"track evaluate detector --data {data} --detector {weights}"
     folder = tmp_path / "weights" / "tiny.training"
     with (folder / "curve.csv").open(newline="") as stream:
         assert [int(row["step"]) for row in csv.DictReader(stream)] == list(range(1, STEPS + 1))

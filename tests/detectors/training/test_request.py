@@ -53,6 +53,7 @@ def test_a_schedule_begins_and_ends(schedule: dict[str, object], words: str) -> 
         ({"set_weights": {"rain": NAN}}, "--weight rain"),
         ({"set_weights": {"rain": ENDLESS}}, "--weight rain"),
         ({"resume": True, "start": Path("x.pt")}, "--resume .* leave out --from"),
+        ({"resume": True, "overwrite": True}, "--resume goes on .* leave out one"),
         ({"out": Path()}, "names no file"),
         ({"out": Path("..")}, "names no file"),
     ],
@@ -125,6 +126,17 @@ def test_a_training_is_neither_overwritten_nor_resumed_from_nothing(tmp_path: Pa
     with pytest.raises(UsageError, match=r"mine.training holds a training: --resume it"):
         check_places(request(tmp_path / "mine.pt"))
     check_places(request(tmp_path / "mine", resume=True))
+    check_places(request(tmp_path / "mine", overwrite=True))
+
+
+def test_finished_weights_are_not_overwritten_unasked(tmp_path: Path) -> None:
+    (tmp_path / "mine.pt").write_bytes(b"hours of work")
+    (tmp_path / "manifest.toml").write_text("[half")  # is not read first
+    with pytest.raises(UsageError, match=r"mine\.pt exists: give another --out, or .* with --overwrite"):
+        check_places(request(tmp_path / "mine"))
+    (tmp_path / "manifest.toml").unlink()
+    check_places(request(tmp_path / "mine", overwrite=True))
+    assert (tmp_path / "mine.pt").read_bytes() == b"hours of work"
 
 
 def test_a_damaged_manifest_is_said_before_hours_are_spent(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,6 +85,7 @@ def train(track: Track, tmp_path: Path) -> Track:
         (("--steps", "1", "--out", "."), "names no file"),
         (("--steps", "1", "--resume"), "nothing to --resume"),
         (("--steps", "1", "--resume", "--from", "x.pt"), "leave out --from"),
+        (("--steps", "1", "--resume", "--overwrite"), "leave out one"),
     ],
 )
 def test_wrong_options(train: Track, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
@@ -118,10 +122,10 @@ def test_weights_of_another_class_list_are_no_beginning(train: Track, tmp_path: 
 
 
 def test_weights_are_made_named_resumed_and_used(
-    track: Track, tmp_path: Path, data: Path, tiny_video: Path
+    track: Track, tmp_path: Path, data: Path, tiny_video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The precision is bf16, which a processor may be asked for too."""
-    command = ("train", "detector", "--data", data, "--out", "my weights/mine.pt", *QUICK)
+    command = ("train", "detector", "--data", data, "--out", "my weights/mine.pt", "--size", "96x64", *QUICK)
     done = track(*command, "--precision", "bf16", "--steps", "1")
     assert done.code == 0, done.err
     says = "my weights/mine.pt; use it with track --video road.mp4 --detector 'my weights/mine.pt'"
@@ -135,13 +139,26 @@ def test_weights_are_made_named_resumed_and_used(
         (("--steps", "2"), "mine.training holds a training: --resume it"),
         (("--steps", "2", "--resume", "--batch", "2"), "begun with --batch 1"),
         (("--minutes", "1", "--resume"), "begun with --steps"),
+        (("--steps", "2", "--resume", "--seed", "1"), "begun with another --seed (0, not 1)"),
         (("--steps", "2", "--resume", "--weight", "raod=2"), "did you mean road?"),
     ):
         refused = track(*command, *more)
         assert refused.code == 2
         assert words in refused.complaint
-    assert track(*command, "--steps", "2", "--resume").code == 0
-    assert tomllib.loads((folder / "manifest.toml").read_text())["mine"]["pictures_seen"] == 2
+    again = (*command, "--steps", "2", "--resume")
+    monkeypatch.setattr(sys, "argv", ["track", *map(str, again)])
+    assert track(*again).code == 0
+    entry = tomllib.loads((folder / "manifest.toml").read_text())["mine"]
+    assert entry["pictures_seen"] == 2
+    assert entry["command"] == shlex.join(["track", *map(str, command), "--steps", "2"])
+    assert "measured_by" not in entry, "there is no val split"
+
+    shutil.rmtree(folder / "mine.training")
+    weights = (folder / "mine.pt").read_bytes()
+    refused = track(*command, "--steps", "1")
+    assert refused.code == 2
+    assert "mine.pt exists: give another --out, or replace it with --overwrite" in refused.complaint
+    assert (folder / "mine.pt").read_bytes() == weights
 
     once = ("--trigger", "interval", "--interval", "9", "--propagate", "kalman", "--no-video")
     used = track("--video", tiny_video, "--detector", folder / "mine.pt", "--device", "cpu", *once)
