@@ -9,26 +9,26 @@ import typer
 from tracker.cli.complain import complain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.table import Table
+
     from detectors.catalog import Released
+
+_COLUMNS = ("name", "network", "classes", "input", "AP50", "ms", "use")
+_MEANING = {"AP50": "any vehicle, on the val split", "ms": "a look at a frame of 640x360"}
+_OTHERS = (
+    "replay:FILE  boxes from det.txt or tracks.csv, for comparisons",
+    "FILE.pt      weights of your own",
+)
 
 
 def list_detectors() -> None:
     """List the detectors that come with the program, with their measured figures."""
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(title="Detectors (figures: weights/manifest.toml says how each was measured)")
-    for name in ("name", "network", "classes", "input", "AP50", "ms a frame", "use"):
-        # names are there to be typed: never cut
-        table.add_column(name, no_wrap=name == "name", overflow="fold")
     entries, wrong = _read_entries()
-    for name, entry in entries.items():
-        table.add_row(*_cells(name, entry))
-    table.add_row(
-        "replay:FILE", "boxes from det.txt or tracks.csv", "as in the file", "", "", "", "comparisons"
-    )
-    table.add_row("FILE.pt", "your own weights", "as in the file", "", "", "", "")
-    Console().print(table)
+    Console().print(_table(entries), *_OTHERS, sep="\n", highlight=False, markup=False)
     for message in wrong:
         complain(message)
     if wrong:
@@ -49,10 +49,32 @@ def _read_entries() -> tuple[dict[str, Released], list[str]]:
     return entries, wrong
 
 
-def _cells(name: str, entry: Released) -> list[str]:
-    from rich.markup import escape
+def _table(entries: Mapping[str, Released]) -> Table:
+    """Return the table without the columns in which nothing stands: a narrow window has no room for them."""
+    from rich import box
+    from rich.table import Table
 
+    rows = [_cells(name, entry) for name, entry in entries.items()]
+    filled = [column for column in _COLUMNS if any(row[column] for row in rows)]
+    table = Table(
+        title="Detectors (figures: weights/manifest.toml says how each was measured)",
+        caption="; ".join(f"{column}: {_MEANING[column]}" for column in filled if column in _MEANING),
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for column in filled:
+        # names are there to be typed: never cut
+        table.add_column(column, no_wrap=column not in ("network", "classes", "use"), overflow="fold")
+    for row in rows:
+        table.add_row(*(row[column] for column in filled))
+    return table
+
+
+def _cells(name: str, entry: Released) -> dict[str, str]:
     network = f"{entry.architecture} on {entry.backbone}" if entry.backbone else entry.architecture
     classes, size = ", ".join(entry.classes), "x".join(map(str, entry.input_size))
-    figures = [str(entry.measured.get(key, "-")) for key in ("ap50_any_vehicle", "ms")]
-    return [escape(cell) for cell in (name, network, classes, size, *figures, entry.use)]
+    figures = [str(entry.measured.get(key, "")) for key in ("ap50_any_vehicle", "ms")]
+    return dict(zip(_COLUMNS, (name, network, classes, size, *figures, entry.use), strict=True))

@@ -92,6 +92,27 @@ def test_only_what_is_needed_can_be_listed(track: Track, shelf: Path) -> None:
     assert "faster_rcnn " in next(line for line in done.out.splitlines() if "good" in line)
 
 
+def test_the_list_can_be_read_in_a_narrow_window(
+    track: Track, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is cut within a word, and what no detector has takes no room."""
+    names = '["car", "bus", "truck", "motorbike", "bicycle", "person"]'
+    entry = GOOD.replace("[good", "[smaller_vgg").replace('["car", "b[u]s"]', names)
+    monkeypatch.setenv("COLUMNS", "80")
+    for more, columns in (
+        ("", "name network classes input AP50"),
+        ("ms = 93.4\n", "name network classes input AP50 ms"),
+    ):
+        (shelf / "manifest.toml").write_text(entry + more)
+        lines = track("detectors").out.splitlines()
+        assert max(map(len, lines)) <= 80
+        heads = next(line for line in lines if "network" in line)
+        assert heads.split() == columns.split()
+        words = " ".join(lines).replace(",", " ").split()
+        assert {"faster_rcnn", "smaller_vgg", "motorbike", "bicycle", "person", "96x64", "0.523"} <= {*words}
+        assert len(lines) <= 12
+
+
 def test_a_detector_of_ones_own_has_its_own_classes(
     track: Track, tmp_path: Path, tiny_video: Path, own_weights: Path
 ) -> None:
