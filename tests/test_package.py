@@ -65,10 +65,19 @@ def test_the_wheel_holds_every_module_and_weight(wheel: Path) -> None:
         if "__pycache__" not in path.parts
     }
     manifest = tomllib.loads((ROOT / "weights" / "manifest.toml").read_text())
-    wanted |= {"weights/manifest.toml"} | {f"weights/{entry['file']}" for entry in manifest.values()}
+    files = ["manifest.toml", "SOURCES.md", *(entry["file"] for entry in manifest.values())]
+    wanted |= {f"weights/{name}" for name in files}
     assert wanted <= names
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "sample_videos"))]
     assert {Path(name).name for name in names if "/licenses/" in name} == {"LICENSE", "NOTICE"}
+
+
+def test_whose_pictures_the_weights_learnt_from_is_credited() -> None:
+    """Also when somebody replaces an entry by hand: sets are added, and the key is easily forgotten."""
+    sources = (ROOT / "weights" / "SOURCES.md").read_text("utf-8")
+    for name, entry in tomllib.loads((ROOT / "weights" / "manifest.toml").read_text()).items():
+        assert "weights/SOURCES.md" in entry["sources"], name
+        assert [data for data in entry["data"] if f"| `{data}` | https://" not in sources] == [], name
 
 
 def test_what_runs_is_what_was_installed(site: Path, tmp_path: Path) -> None:
