@@ -142,7 +142,8 @@ def table(title: str, outcomes: list[Outcome]) -> Table:
 
 THEIRS = "YOLOX-Nano on every frame + ByteTrack"
 OTHERS = {
-    "dlib + confidence (default)": [],
+    "dcf + confidence (default)": [],
+    "dlib + confidence": ["propagate=dlib"],
     "kalman + confidence": ["propagate=kalman"],
     "kalman, every 0.2 s": ["propagate=kalman", "trigger=interval"],
     "CNN on every frame": ["propagate=none", "trigger=always"],
