@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,12 +26,12 @@ _ADVICE = {
 }
 
 
-def sink_error(path: Path, exc: BaseException) -> SinkError:
-    """Say in one line which file cannot be written, why, and what to do."""
+def sink_error(path: Path, exc: BaseException, deed: str = "write") -> SinkError:
+    """Say in one line which file cannot be written (or what else the ``deed`` is), why, and what to do."""
     code = exc.errno if isinstance(exc, OSError) else None
     why = (exc.strerror if isinstance(exc, OSError) else None) or str(exc) or type(exc).__name__
     advice = _ADVICE.get(code or 0)
-    return SinkError(f"cannot write {path}: {why}" + (f"; {advice}" if advice else ""))
+    return SinkError(f"cannot {deed} {path}: {why}" + (f"; {advice}" if advice else ""))
 
 
 @contextlib.contextmanager
@@ -60,6 +61,22 @@ def prepare(path: Path) -> None:
         raise sink_error(path, exc) from exc
     if path.is_dir():
         raise SinkError(f"cannot write {path}: it is a folder; name a file")
+
+
+def check_folder(folder: Path) -> None:
+    """See that files can be written in ``folder``, or in the nearest folder above it that is there.
+
+    Raises:
+        SinkError: they cannot, or that is no folder.
+    """
+    nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.exists(path))
+    if not nearest.is_dir():
+        raise SinkError(f"cannot write into {folder}: {nearest} is a file, not a folder; give another --out")
+    try:
+        # tried: os.access tells root that it may write everywhere. A nameless file leaves nothing behind
+        tempfile.TemporaryFile(dir=nearest).close()
+    except OSError as exc:
+        raise sink_error(folder, exc, "write into") from exc
 
 
 def draft(path: Path) -> Path:

@@ -10,7 +10,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import metadata
@@ -44,8 +44,8 @@ class RunJson:
     """Adds the run up and writes it in one step when it is closed.
 
     Attributes:
-        warnings: what went wrong without stopping the run; may be set to a list that others append to,
-            it is read at ``close``.
+        warnings: what went wrong without stopping the run; may be set to something that grows until it is
+            read, at ``close``.
         summary: the totals so far.
     """
 
@@ -54,7 +54,7 @@ class RunJson:
         self._path = Path(config.path)
         self._run: RunInfo | None = None
         self._opened = 0.0
-        self.warnings: Sequence[str] = ()
+        self.warnings: Iterable[str] = ()
         self.summary = Summary()
 
     def open(self, run: RunInfo) -> None:
