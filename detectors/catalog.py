@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from detectors.detections import Detections
 from detectors.errors import UnknownNameError, UsageError, WeightsError
+from detectors.frame import Frame
 from detectors.protocol import Detector
 from detectors.registry import Registry
 
@@ -34,6 +37,36 @@ class Choice:
     options: Mapping[str, object]
     facts: Mapping[str, object]
     class_names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """A detector with what it was built from; itself a detector.
+
+    Attributes:
+        detector: the one that looks.
+        choice: what its name or path stood for when it was built: the file may be another one since.
+        options: of the detector's own ``Config``, as they are in force.
+    """
+
+    detector: Detector
+    choice: Choice
+    options: Mapping[str, object]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The detector's classes, in the order of the labels."""
+        return self.detector.class_names
+
+    @property
+    def born_score(self) -> float | None:
+        """The detector's score from which a detection may start a track; None where it has none."""
+        score: float | None = getattr(self.detector, "born_score", None)
+        return score
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        """Return the detector's answer."""
+        return self.detector.detect(frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +183,23 @@ def find_detector(name: str) -> Choice:
 
 
 def _own_weights(path: str) -> Choice:
-    from detectors.zoo._weights import architecture_of  # torch, which a list of names can do without
-
     facts = {"name": Path(path).stem, "weights": path}
     component = "faster_rcnn"
     with contextlib.suppress(OSError, WeightsError):  # that it cannot be read is said by whoever loads it
         facts["sha256"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        component = architecture_of(Path(path))
+        component = _architecture(path, facts["sha256"])
     return Choice(component, {"weights": path}, facts)
 
 
-def build_detector(choice: Choice, options: Mapping[str, object]) -> Detector:
+@lru_cache(maxsize=1)
+def _architecture(path: str, sha256: str) -> str:
+    """Return the zoo's file for these weights; the digest is there so that an altered file is read again."""
+    from detectors.zoo._weights import architecture_of  # torch, which a list of names can do without
+
+    return architecture_of(Path(path))
+
+
+def build_detector(choice: Choice, options: Mapping[str, object]) -> Loaded:
     """Build a detector that was found.
 
     Args:
@@ -172,13 +211,15 @@ def build_detector(choice: Choice, options: Mapping[str, object]) -> Detector:
         WeightsError: weights are missing, damaged, of another network, or of another class list than the
             manifest says.
     """
-    detector: Detector = ZOO.build(choice.component, {**choice.options, **options})
+    config = ZOO.config(choice.component, {**choice.options, **options})
+    detector: Detector = ZOO.load(choice.component).build(config)
     if choice.class_names is not None and detector.class_names != choice.class_names:
         raise WeightsError(
             f"{choice.facts['weights']} are weights of another class list than the manifest says: "
             f"{', '.join(detector.class_names)}, not {', '.join(choice.class_names)}"
         )
-    return detector
+    left = {name: getattr(detector, name, None) for name, value in asdict(config).items() if value is None}
+    return Loaded(detector, choice, {**asdict(config), **left})
 
 
 def load_detector(name_or_path: str = "smaller_vgg", **options: object) -> Detector:
@@ -192,4 +233,4 @@ def load_detector(name_or_path: str = "smaller_vgg", **options: object) -> Detec
         UnknownNameError: there is no such detector or option.
         WeightsError: weights are missing, damaged, or of another network or class list.
     """
-    return build_detector(find_detector(name_or_path), options)
+    return build_detector(find_detector(name_or_path), options).detector

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.catalog import ZOO, find_detector
+from detectors.catalog import ZOO, Loaded, find_detector
 from detectors.catalog import build_detector as build_found
 from detectors.errors import UnknownNameError, UsageError
 from detectors.protocol import Detector
@@ -36,6 +37,7 @@ _REGISTRIES = {
     "sink": SINKS,
 }
 #: Options that have a place of their own on the command line: said twice, one of the two would be lost.
+#: In ``run.json`` too they stand elsewhere than among the options.
 _SAID_BY = {
     ("source", "path"): "--video",
     ("source", "device"): "--video or --webcam",
@@ -69,15 +71,12 @@ def build_pipeline(settings: Settings, detector: Detector, observers: Sequence[O
     """Build a pipeline around a detector that is loaded already (one detector serves many videos)."""
     check_settings(settings)
     source = build_source(settings)
-    matching = settings.of("associate", settings.associate)
-    if (sure := getattr(detector, "sure_score", None)) is not None:
-        matching.setdefault("born_score", sure)
     return Pipeline(
         source=source,
         detector=detector,
         propagator=PROPAGATORS.build(settings.propagate, settings.of("propagate", settings.propagate)),
         triggers=[TRIGGERS.build(name, settings.of("trigger", name)) for name in settings.triggers],
-        associator=ASSOCIATORS.build(settings.associate, matching),
+        associator=ASSOCIATORS.build(settings.associate, _associator_options(settings, detector)),
         observers=tuple(observers),
         wanted=wanted_classes(settings.classes, detector.class_names),
     )
@@ -91,15 +90,33 @@ def build_source(settings: Settings) -> FrameSource:
     """
     if not settings.video:
         raise UsageError("no video: give --video PATH|URL|GLOB or --webcam N")
+    source: FrameSource = SOURCES.build(kind_of(settings.video), _source_options(settings))
+    return source
+
+
+def _source_options(settings: Settings) -> dict[str, object]:
     kind = kind_of(settings.video)
     key = "device" if kind == "camera" else "path"
     number = settings.video.isdecimal() and kind == "camera"
     place: object = int(settings.video) if number else settings.video
-    source: FrameSource = SOURCES.build(kind, {key: place, **settings.of("source", kind)})
-    return source
+    return {key: place, **settings.of("source", kind)}
 
 
-def build_detector(settings: Settings) -> Detector:
+def _associator_options(settings: Settings, detector: Detector) -> dict[str, object]:
+    """Return the associator's options, with the score from which a detection starts a track.
+
+    The detector knows that score best. But who asks for less sure detections wants to see them tracked: a
+    lower ``score`` of the settings lowers it too. What the associator's own table says stands above both.
+    """
+    own = getattr(detector, "born_score", None)
+    usual = getattr(ASSOCIATORS.config(settings.associate), "born_score", None) if own is None else own
+    if usual is None:  # an associator that starts tracks by other rules
+        return settings.of("associate", settings.associate)
+    born = usual if settings.score is None else min(usual, settings.score)
+    return {"born_score": born, **settings.of("associate", settings.associate)}
+
+
+def build_detector(settings: Settings) -> Loaded:
     """Load the detector that the settings name.
 
     Raises:
@@ -167,20 +184,25 @@ def check_used(settings: Settings, assignments: Sequence[str], sinks: Sequence[s
         sinks: the names of those that this run has.
 
     Raises:
-        UsageError: it means another component.
+        UsageError: it means another component, or another setting has the last word.
     """
-    used = {
-        **_followed(settings),
-        "detector": (find_detector(settings.detector).component,),
-        "source": (kind_of(settings.video),),
-        "sink": tuple(sinks),
-    }
+    used = {**_followed(settings), "source": (kind_of(settings.video),), "sink": tuple(sinks)}
     for assignment in assignments:
-        kind, _, rest = assignment.partition("=")[0].strip().partition(".")
-        component = rest.partition(".")[0]
+        kind, component, name = [*assignment.partition("=")[0].strip().split("."), "", ""][:3]
+        if kind == "detector" and component:  # its file is opened for whoever asks alone
+            used[kind] = (find_detector(settings.detector).component,)
         if kind in used and component and component not in used[kind]:
             what = f"{kind} of this run is" if len(used[kind]) == 1 else f"{kind}s of this run are"
             raise UsageError(f"--set {assignment} has no effect: the {what} {', '.join(used[kind])}")
+        if kind == "detector" and name in _ruled_by(settings):
+            raise UsageError(f"--set {assignment} has no effect: {_ruled_by(settings)[name]} stands above it")
+
+
+def _ruled_by(settings: Settings) -> dict[str, str]:
+    """Return the options of a detector that a setting of the run has the last word on, with that word."""
+    said = {} if settings.device == "auto" else {"device": f"device {settings.device}"}
+    score = f"score {settings.score}"
+    return said if settings.score is None else {**said, "score": score, "min_score": score}
 
 
 def wanted_classes(classes: Sequence[str], known: Sequence[str]) -> NDArray[np.bool_] | None:
@@ -197,15 +219,56 @@ def wanted_classes(classes: Sequence[str], known: Sequence[str]) -> NDArray[np.b
     return np.array([name in classes for name in known])
 
 
-def run_info(settings: Settings, pipeline: Pipeline) -> RunInfo:
-    """Return what the sinks are told; the pipeline's source must be open."""
+def run_info(settings: Settings, pipeline: Pipeline, sinks: Sequence[str] = ()) -> RunInfo:
+    """Return what the sinks are told; the pipeline's source must be open.
+
+    Args:
+        settings: those that the pipeline was built from.
+        pipeline: of the run.
+        sinks: the names of those that this run has.
+    """
+    detector = pipeline.detector
+    own = {"name": type(detector).__name__}  # not found under a name: a library user's
     return RunInfo(
         source=pipeline.source.info,
-        class_names=pipeline.detector.class_names,
-        settings={**settings.plain(), "video": shown_name(settings.video)},
+        class_names=detector.class_names,
+        settings={
+            **settings.plain(),
+            "video": shown_name(settings.video),
+            "options": options_in_force(settings, detector, sinks),
+        },
         start=datetime.now(UTC),
-        detector=dict(find_detector(settings.detector).facts),
+        detector=dict(detector.choice.facts) if isinstance(detector, Loaded) else own,
     )
+
+
+def options_in_force(
+    settings: Settings, detector: Detector, sinks: Sequence[str]
+) -> dict[str, dict[str, dict[str, object]]]:
+    """Return all options of the components that a run uses, defaults too, by kind and component.
+
+    Args:
+        settings: of the run.
+        detector: that runs.
+        sinks: the names of those that this run has.
+    """
+    used = {**_followed(settings), "sink": tuple(sinks)}
+    given = {kind: {name: settings.of(kind, name) for name in names} for kind, names in used.items()}
+    given["source"] = {kind_of(settings.video): _source_options(settings)}
+    given["associate"] = {settings.associate: _associator_options(settings, detector)}
+    values = {
+        kind: {name: asdict(_REGISTRIES[kind].config(name, options)) for name, options in table.items()}
+        for kind, table in given.items()
+    }
+    if isinstance(detector, Loaded):
+        values["detector"] = {detector.choice.component: dict(detector.options)}
+    return {
+        kind: {
+            name: {option: value for option, value in options.items() if (kind, option) not in _SAID_BY}
+            for name, options in table.items()
+        }
+        for kind, table in values.items()
+    }
 
 
 def build_sink(name: str, options: Mapping[str, object]) -> Sink:

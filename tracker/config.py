@@ -46,7 +46,9 @@ class Settings:
         trigger: names of the triggers, separated by commas.
         associate: name of the associator.
         classes: names of the classes to follow; empty for all.
-        score: least score of a detection; None for the detector's own.
+        score: least score of a detection; None for the detector's own. Where it is lower than the score from
+            which the detector (or else the associator) starts tracks, they start from here, unless
+            ``associate.NAME.born_score`` says otherwise.
         device: "auto", "cpu" or "cuda".
         options: by kind, component and option.
     """

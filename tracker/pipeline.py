@@ -45,6 +45,7 @@ class Pipeline:
     _live: list[Track] = field(default_factory=list)
     _clock: dict[str, float] = field(default_factory=dict)
     _ran: bool = False
+    _reported: bool = False
 
     def __enter__(self) -> Self:
         """Open the source."""
@@ -56,6 +57,22 @@ class Pipeline:
     ) -> None:
         """Close the source."""
         self.source.__exit__(kind, exc, tb)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the source complains of, and that all that was seen still waits to be confirmed.
+
+        To be read at the end of a run: until then a second look may still come.
+        """
+        waiting = sum(track.state is TrackState.TENTATIVE for track in self._live)
+        if self._reported or not waiting:
+            return tuple(self.source.warnings)
+        seen = "1 road user was" if waiting == 1 else f"{waiting} road users were"
+        return (
+            *self.source.warnings,
+            f"no tracks: {seen} seen, but the run ended before another look "
+            "(associate.NAME.confirm_looks=1 takes one look for enough)",
+        )
 
     def run(self) -> Iterator[FrameResult]:
         """Yield one result a frame, in order.
@@ -92,6 +109,7 @@ class Pipeline:
                 trigger.looked(frame, tracks)
         self._timed("propagate", lambda: self._restart(frame, tracks))
         self._live = [track for track in tracks if track.state is not TrackState.REMOVED]
+        self._reported = self._reported or any(track.shown for track in tracks)
         return FrameResult(frame, reason, detections, tuple(tracks))
 
     def _detect(self, frame: Frame) -> Detections:

@@ -28,8 +28,8 @@ class LifeConfig:
     """How long tracks live.
 
     Attributes:
-        born_score: least score of a detection that may start a track; a detector that knows better (its
-            ``sure_score``) sets it where the settings do not.
+        born_score: least score of a detection that may start a track. Where the settings do not say it, it is
+            the detector's own, and not above a least score of a detection (``--score``) that they say.
         confirm_looks: looks that must have found a track before it is reported.
         sure_score: a detection with at least this score counts as two looks; above 1 for never.
         max_missing_s: a track that was not seen for this long is removed.

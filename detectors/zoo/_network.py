@@ -70,7 +70,7 @@ class NetworkDetector:
     Attributes:
         class_names: in the order of the labels.
         score: least score of a detection.
-        sure_score: score from which a detection may start a track; None where it was not measured.
+        born_score: score from which a detection may start a track; None where it was not measured.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class NetworkDetector:
         config: Config,
         description: Description,
         look: Callable[[Tensor], Sequence[Seen]],
-        sure_score: float | None = None,
+        born_score: float | None = None,
     ) -> None:
         """Put a network behind a letterbox.
 
@@ -87,7 +87,7 @@ class NetworkDetector:
             description: what the weight file says of the network.
             look: takes pictures, float32 (N, 3, H, W) BGR in [0, 255], channels last, on the device of the
                 settings; says what is on each.
-            sure_score: score from which a detection may start a track.
+            born_score: score from which a detection may start a track.
         """
         self._config = config
         self._look_at = look
@@ -95,7 +95,7 @@ class NetworkDetector:
         self._device = device_of(config)
         self.class_names = description.class_names
         self.score = score_of(config, description)
-        self.sure_score = sure_score
+        self.born_score = born_score
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return one ``Detections`` a frame; frames of one shape go through the network together."""

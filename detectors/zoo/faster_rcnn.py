@@ -14,7 +14,7 @@ __all__ = ["Config", "build"]
 #: Score from which a detection may start a track. The softmax of this head is bold: signs and road markings
 #: get 0.4 to 0.6. Chosen on the counted clips (benchmarks/counts.py): 0.7 gives half the false crossings of
 #: 0.5 at the same hits.
-SURE_SCORE = 0.7
+BORN_SCORE = 0.7
 
 
 def build(config: Config) -> NetworkDetector:
@@ -31,7 +31,7 @@ def build(config: Config) -> NetworkDetector:
     def look(pictures: Tensor) -> Sequence[Seen]:
         return _look(net, pictures)
 
-    return NetworkDetector(config, description, look, SURE_SCORE)
+    return NetworkDetector(config, description, look, BORN_SCORE)
 
 
 def _look(net: Any, pictures: Tensor) -> list[Seen]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from detectors import Frame
+from detectors import Frame, load_detector
 from detectors.errors import UnknownNameError, UsageError
 from detectors.zoo._weights import Description, build_network, save_weights
 from tracker import open_pipeline
-from tracker.compose import build_detector, run_info, wanted_classes
+from tracker.compose import build_detector, build_pipeline, options_in_force, run_info, wanted_classes
 from tracker.config import Settings, read_settings
 from tracker.protocols import FrameSource
 from tracker.types import Event, FrameResult, Origin, Reason
@@ -92,14 +94,18 @@ def test_options_reach_their_component(tiny_video: Path, tiny_boxes: Path) -> No
     assert looks == [0, 25]
 
 
-def test_the_width_at_the_network_reaches_the_detector(tmp_path: Path) -> None:
+@pytest.fixture
+def random_pt(tmp_path: Path) -> Path:
+    """Write weights that know nothing."""
     about = Description("faster_rcnn", "smaller_vgg", ("car",), (0,), (96, 64), 0.4)
     save_weights(tmp_path / "random.pt", build_network(about), about)
-    settings = read_settings(
-        None, [f"detector={tmp_path / 'random.pt'}", "detector.faster_rcnn.input_width=768"]
-    )
+    return tmp_path / "random.pt"
+
+
+def test_the_width_at_the_network_reaches_the_detector(random_pt: Path) -> None:
+    settings = read_settings(None, [f"detector={random_pt}", "detector.faster_rcnn.input_width=768"])
     frame = Frame(np.zeros((720, 1280, 3), np.uint8))
-    assert build_detector(settings).input_size(frame) == (768, 448)  # type: ignore[attr-defined]
+    assert build_detector(settings).detector.input_size(frame) == (768, 448)  # type: ignore[attr-defined]
     with pytest.raises(UsageError, match="input_width must lie in 128"):
         build_detector(settings.with_option("detector", "faster_rcnn", "input_width", "64"))
 
@@ -121,3 +127,90 @@ def test_run_info_knows_no_password(tiny_video: Path, tiny_boxes: Path) -> None:
     assert "hunter" not in str(info)
     assert info.settings["video"] == "rtsp://me:***@cam/live?token=***"
     assert info.detector["boxes"] == str(tiny_boxes)
+
+
+def test_run_info_tells_of_the_weights_that_were_loaded(tiny_video: Path, random_pt: Path) -> None:
+    digest = sha256(random_pt.read_bytes()).hexdigest()
+    settings = Settings(video=str(tiny_video), detector=str(random_pt))
+    with build_pipeline(settings, build_detector(settings)) as pipeline:
+        random_pt.write_bytes(b"a training has written another file since")
+        assert run_info(settings, pipeline).detector["sha256"] == digest
+
+
+def test_a_detector_of_ones_own_is_called_what_it_is(tiny_video: Path, tiny_boxes: Path) -> None:
+    """And not what stands in the settings, which are the defaults."""
+    own = load_detector(f"replay:{tiny_boxes}")
+    with build_pipeline(Settings(video=str(tiny_video)), own) as pipeline:
+        info = run_info(Settings(video=str(tiny_video)), pipeline)
+    assert info.detector == {"name": "Replay"}
+    assert "detector" not in info.settings["options"]  # type: ignore[operator]
+
+
+def test_tracks_start_at_the_detectors_own_score_or_a_lower_one_that_is_asked_for(random_pt: Path) -> None:
+    settings = Settings(video="road.mp4", detector=str(random_pt))
+    detector = build_detector(settings)
+    own = detector.born_score
+    assert own is not None
+
+    def born(chosen: Settings) -> object:
+        return options_in_force(chosen, detector, ())["associate"][chosen.associate]["born_score"]
+
+    for associate in ("iou", "centroid"):
+        chosen = settings.changed(associate=associate)
+        assert born(chosen) == own
+        assert born(chosen.changed(score=own / 2)) == own / 2
+        assert born(chosen.changed(score=(own + 1) / 2)) == own
+        table = chosen.with_option("associate", associate, "born_score", "0.55")
+        assert born(table.changed(score=0.1)) == 0.55
+
+
+def test_a_lower_score_tracks_more(tiny_video: Path, tiny_boxes: Path, tmp_path: Path) -> None:
+    (tmp_path / "faint.txt").write_text(tiny_boxes.read_text().replace(",0.9,", ",0.3,"))
+    numbers = []
+    for score in (None, 0.25, 0.35):
+        faint = f"replay:{tmp_path / 'faint.txt'}"
+        with open_pipeline(tiny_video, detector=faint, propagate="kalman", score=score) as pipeline:
+            tracks = [track for result in pipeline.run() for track in result.tracks if track.shown]
+        numbers.append(len({track.id for track in tracks}))
+    assert numbers == [0, 3, 0]
+
+
+def test_every_option_of_every_component_is_told(tiny_video: Path, random_pt: Path) -> None:
+    settings = Settings(video=str(tiny_video), detector=str(random_pt), trigger="confidence,interval")
+    settings = settings.with_option("trigger", "interval", "interval_s", "0.5")
+    settings = settings.with_option("associate", "centroid", "gate", 2)  # for another run
+    options = options_in_force(settings, build_detector(settings), ("csv", "run_json"))
+    assert {kind: set(table) for kind, table in options.items()} == {
+        "source": {"video"},
+        "detector": {"faster_rcnn"},
+        "propagate": {settings.propagate},
+        "trigger": {"confidence", "interval"},
+        "associate": {settings.associate},
+        "sink": {"csv", "run_json"},
+    }
+    assert options["trigger"]["interval"] == {"interval_s": 0.5}
+    assert options["trigger"]["confidence"]["threshold"] == 0.4
+    assert options["detector"]["faster_rcnn"]["score"] == 0.4  # the weights' own
+    assert options["source"]["video"]["cuts"] is True
+    assert "path" not in options["source"]["video"] | options["sink"]["csv"]
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_what_was_too_short_for_a_second_look_is_said(
+    tiny_video: Path, tiny_boxes: Path, frames: int
+) -> None:
+    with open_pipeline(tiny_video, detector=f"replay:{tiny_boxes}") as pipeline:
+        results = list(islice(pipeline.run(), frames))
+        assert not any(track.shown for result in results for track in result.tracks)
+        [warning] = pipeline.warnings
+        assert warning.startswith("no tracks: 3 road users were seen")
+        assert "confirm_looks=1" in warning
+
+
+@pytest.mark.parametrize("more", [{}, {"score": 0.95}], ids=["tracks", "nothing seen"])
+def test_nothing_is_said_where_there_are_tracks_or_nothing_to_track(
+    tiny_video: Path, tiny_boxes: Path, more: dict[str, float]
+) -> None:
+    with open_pipeline(tiny_video, detector=f"replay:{tiny_boxes}", **more) as pipeline:
+        assert list(pipeline.run())
+        assert pipeline.warnings == ()

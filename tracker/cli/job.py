@@ -29,8 +29,8 @@ from tracker.compose import (
 )
 from tracker.config import Settings
 from tracker.errors import SinkError
-from tracker.pipeline import record
-from tracker.protocols import FrameSource, Sink
+from tracker.pipeline import Pipeline, record
+from tracker.protocols import Sink
 from tracker.sinks._files import writing
 from tracker.sinks._summary import Summary
 from tracker.sinks.window import check_display
@@ -85,16 +85,16 @@ class Outputs:
         return {**settings.of("sink", "video"), **chosen}
 
 
-class SourceWarnings:
-    """The source's warnings as they are when somebody reads them: the last ones come with its end."""
+class RunWarnings:
+    """A run's warnings as they are when somebody reads them: the last ones come with its end."""
 
-    def __init__(self, source: FrameSource) -> None:
+    def __init__(self, pipeline: Pipeline) -> None:
         """Remember whom to ask."""
-        self._source = source
+        self._pipeline = pipeline
 
     def __iter__(self) -> Iterator[str]:
         """Yield what was wrong so far."""
-        yield from self._source.warnings
+        yield from self._pipeline.warnings
 
 
 def run_all(settings: Settings, outputs: Outputs) -> int:
@@ -200,9 +200,9 @@ def run_one(settings: Settings, detector: Detector, folder: Path, outputs: Outpu
     console = Console(stderr=True)
     summary = Summary()
     with build_pipeline(settings, detector) as pipeline:
-        sinks, paths = build_sinks(settings, folder, outputs, pipeline.source)
+        sinks, paths = build_sinks(settings, folder, outputs, pipeline)
         remove_old(folder)
-        results = record(pipeline.run(), sinks, run_info(settings, pipeline))
+        results = record(pipeline.run(), sinks, run_info(settings, pipeline, outputs.sinks))
         began = time.perf_counter()
         interrupted = False
         try:
@@ -212,7 +212,7 @@ def run_one(settings: Settings, detector: Detector, folder: Path, outputs: Outpu
             interrupted = True
         finally:
             results.close()
-        for warning in pipeline.source.warnings:
+        for warning in pipeline.warnings:
             console.print(f"[yellow]note:[/] {escape(warning)}", highlight=False, soft_wrap=True)
     print_end(console, summary, detector.class_names, paths, time.perf_counter() - began)
     if interrupted:
@@ -228,7 +228,7 @@ def remove_old(folder: Path) -> None:
 
 
 def build_sinks(
-    settings: Settings, folder: Path, outputs: Outputs, source: FrameSource
+    settings: Settings, folder: Path, outputs: Outputs, pipeline: Pipeline
 ) -> tuple[list[Sink], list[Path]]:
     """Build the sinks of a run, ``run.json`` last: it tells whether the others could be finished.
 
@@ -238,7 +238,7 @@ def build_sinks(
     files = outputs.files(folder)
     options = {name: settings.of("sink", name) for name in files} | {"video": outputs.video_options(settings)}
     sinks = [build_sink(name, {**options[name], "path": str(path)}) for name, path in files.items()]
-    sinks[-1].warnings = SourceWarnings(source)  # type: ignore[attr-defined]
+    sinks[-1].warnings = RunWarnings(pipeline)  # type: ignore[attr-defined]
     if outputs.show:
         sinks.insert(0, build_sink("window", settings.of("sink", "window")))
     return sinks, list(files.values())

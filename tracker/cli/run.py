@@ -48,7 +48,10 @@ Detector = Annotated[
     Name, _wanted(metavar="NAME", parser=_place, help="Name (see 'track detectors') or path.")
 ]
 Classes = Annotated[Name, _wanted(metavar="NAMES", help="Follow only these, such as car,bus.")]
-Score = Annotated[Number, _wanted(metavar="0..1", help="Least score of a detection.")]
+Score = Annotated[
+    Number,
+    _wanted(metavar="0..1", help="Least score of a detection; a low one starts more tracks, too."),
+]
 Trigger = Annotated[Name, _tuning(metavar="NAMES", help="When the CNN looks; several with commas.")]
 Confidence = Annotated[Number, _tuning(metavar="0..1", help="A tracker below this makes the CNN look.")]
 Interval = Annotated[Number, _tuning(metavar="SECONDS", help="Longest time without a look.")]
@@ -113,7 +116,8 @@ def track(
         "device": device,
     }
     typed = assignments or []
-    settings = _shorthands(_settings(config, named, typed), confidence, interval)
+    shorts = {"confidence": confidence, "interval": interval, "codec": codec}
+    settings = _shorthands(_settings(config, named, typed), shorts, typed)
     check_settings(settings)
     check_used(settings, typed, outputs.sinks)
     raise typer.Exit(run_all(settings, outputs))
@@ -151,14 +155,17 @@ def _source(video: str | None, webcam: int | None) -> str | None:
 
 
 def _settings(config: Path | None, named: Mapping[str, object], assignments: Sequence[str]) -> Settings:
-    """Put the settings file, the options with a name of their own and ``--set`` on top of each other.
+    """Put the options with a name of their own and ``--set`` on top of the settings file.
 
     Raises:
-        UsageError: something is unknown or wrong, or there is nothing to track.
+        UsageError: something is unknown or wrong or said twice, or there is nothing to track.
     """
     from detectors.errors import UsageError
     from tracker.config import read_settings
 
+    flags = {name: f"--{name}" for name, value in named.items() if value is not None}
+    flags |= {"video": "--video or --webcam"} if "video" in flags else {}
+    _refuse_twice(flags, assignments)
     given = [f"{name}={value}" for name, value in named.items() if value is not None]
     settings = read_settings(config, [*given, *assignments])
     if not settings.video:
@@ -168,24 +175,48 @@ def _settings(config: Path | None, named: Mapping[str, object], assignments: Seq
     return settings
 
 
-def _shorthands(settings: Settings, confidence: float | None, interval: float | None) -> Settings:
-    """Turn ``--confidence`` and ``--interval`` into options of the triggers that have them.
+def _refuse_twice(flags: Mapping[str, str], assignments: Sequence[str]) -> None:
+    """See that no setting is said twice: one of the two would be lost in silence.
+
+    Args:
+        flags: by key, as ``--set`` has it, the option that said it.
+        assignments: what stood behind ``--set``.
 
     Raises:
-        UsageError: no chosen trigger has such an option.
+        UsageError: one is.
     """
     from detectors.errors import UsageError
 
-    owners = {"confidence": ("confidence",), "interval": ("confidence", "interval")}
-    names = {"confidence": "threshold", "interval": "interval_s"}
-    for flag, value in (("confidence", confidence), ("interval", interval)):
+    said = dict(flags)
+    for assignment in assignments:
+        key = assignment.partition("=")[0].strip()
+        if key in said:
+            raise UsageError(f"{key} is said twice, by {said[key]} and by --set {assignment}: leave one out")
+        said[key] = f"--set {assignment}"
+
+
+def _shorthands(settings: Settings, values: Mapping[str, object], assignments: Sequence[str]) -> Settings:
+    """Turn ``--confidence``, ``--interval`` and ``--codec`` into options of the components that have them.
+
+    Raises:
+        UsageError: no chosen trigger has such an option, or ``--set`` says it too.
+    """
+    from detectors.errors import UsageError
+
+    places = {
+        "confidence": (("trigger", "confidence", "threshold"),),
+        "interval": (("trigger", "confidence", "interval_s"), ("trigger", "interval", "interval_s")),
+        "codec": (("sink", "video", "codec"),),
+    }
+    for flag, value in values.items():
         if value is None:
             continue
-        chosen = [t for t in settings.triggers if t in owners[flag]]
+        chosen = [p for p in places[flag] if p[0] != "trigger" or p[1] in settings.triggers]
         if not chosen:
             raise UsageError(f"--{flag} has no meaning with --trigger {settings.trigger}")
-        for trigger in chosen:
-            settings = settings.with_option("trigger", trigger, names[flag], value)
+        _refuse_twice({".".join(place): f"--{flag}" for place in chosen}, assignments)
+        for place in chosen:
+            settings = settings.with_option(*place, value)
     return settings
 
 

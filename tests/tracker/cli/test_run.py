@@ -12,6 +12,7 @@ from typing import Any
 import av
 import pytest
 
+from tracker.config import DEFAULTS
 from tracker.types import Reason
 
 Track = Callable[..., Any]
@@ -79,7 +80,7 @@ def test_run_json_adds_up(replay: Track, tmp_path: Path, tiny_video: Path) -> No
     assert run["warnings"] == []
     assert run["tracks_by_class"] == {"person": 3}
     assert run["settings"]["video"] == str(tiny_video)
-    assert run["settings"]["propagate"] == "dlib"
+    assert run["settings"]["propagate"] == DEFAULTS["propagate"]
     assert run["source"]["frames"] == FRAMES
     assert (run["source"]["width"], run["source"]["height"]) == (160, 120)
     assert run["detector"]["name"] == "replay"
@@ -250,15 +251,18 @@ def test_settings_come_from_a_file_and_the_command_line_lies_on_top(
         "centroid",
         0.5,
     ]
-    assert settings["options"]["trigger"]["interval"]["interval_s"] == "0.4"
+    assert settings["options"]["trigger"] == {"interval": {"interval_s": 0.4}}
     assert run["cnn_runs"] == {"total": 5, "interval": 4, "first_frame": 1}
     assert set(run["tracks_by_class"]) == {"car"}
 
 
 def test_shorthands_reach_the_chosen_trigger(replay: Track, tmp_path: Path) -> None:
     assert replay("--out", "a", "--no-video", "--confidence", "0", "--interval", "1.0").code == 0
-    options = run_of(tmp_path / "a")["settings"]["options"]
-    assert options == {"trigger": {"confidence": {"threshold": 0.0, "interval_s": 1.0}}}
+    run = run_of(tmp_path / "a")
+    options = run["settings"]["options"]["trigger"]["confidence"]
+    assert (options["threshold"], options["interval_s"]) == (0.0, 1.0)
+    assert run["cnn_runs"]["unconfirmed"] == 1
+    assert "low_confidence" not in run["cnn_runs"]
     assert replay("--out", "b", "--no-video", "--trigger", "interval", "--interval", "0.5").code == 0
     assert run_of(tmp_path / "b")["cnn_runs"] == {"total": 4, "interval": 3, "first_frame": 1}
 
