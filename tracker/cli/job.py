@@ -31,8 +31,10 @@ from tracker.config import Settings
 from tracker.errors import SinkError
 from tracker.pipeline import Pipeline, record
 from tracker.protocols import Sink
-from tracker.sinks._files import writing
+from tracker.sinks import run_json
+from tracker.sinks._files import check_folder, writing
 from tracker.sinks._summary import Summary
+from tracker.sinks.run_json import RunJson
 from tracker.sinks.window import check_display
 from tracker.sources._kinds import expand_videos, is_url, kind_of, shown_name
 
@@ -69,20 +71,20 @@ class Outputs:
             raise UsageError(f"--codec {self.codec} has no meaning with --no-video")
 
     def files(self, folder: Path) -> dict[str, Path]:
-        """Return the file of every sink that writes one, ``run_json`` last."""
+        """Return the file of every sink that writes one."""
         video = {"video": folder / "annotated.mp4"} if self.video else {}
         tracks = {"csv": self.csv or folder / "tracks.csv", "mot": folder / "tracks.mot.txt"}
         return {**tracks, **video, "run_json": folder / "run.json"}
 
     @property
     def sinks(self) -> tuple[str, ...]:
-        """The names of all sinks."""
-        return (*self.files(Path()), *(("window",) if self.show else ()))
+        """The names of all sinks, the window first: where it stops a run, no other has that frame."""
+        return (*(("window",) if self.show else ()), *self.files(Path()))
 
-    def video_options(self, settings: Settings) -> dict[str, object]:
-        """Return the options of the annotated video: the command line's codec on top of the settings'."""
-        chosen = {} if self.codec is None else {"codec": self.codec}
-        return {**settings.of("sink", "video"), **chosen}
+    def options(self, settings: Settings, sink: str) -> dict[str, object]:
+        """Return a sink's options without its path: the command line's codec on top of the settings'."""
+        chosen = {"codec": self.codec} if sink == "video" and self.codec is not None else {}
+        return {**settings.of("sink", sink), **chosen}
 
 
 class RunWarnings:
@@ -101,8 +103,13 @@ def run_all(settings: Settings, outputs: Outputs) -> int:
     """Track every video that the settings (checked) name; return the exit code.
 
     Of several videos one that cannot be read does not keep the others from being tracked.
+
+    Raises:
+        ProjectError: nothing could be begun, or the one video that is named could not be tracked to its end.
+        KeyboardInterrupt: the user stopped it; what was done so far is written.
     """
-    SINKS.config("video", outputs.video_options(settings))
+    for name in outputs.sinks:
+        SINKS.config(name, outputs.options(settings, name))
     if outputs.show:
         check_display()
     jobs = plan(settings.video, outputs)
@@ -184,40 +191,40 @@ def check_places(video: str, folder: Path, outputs: Outputs) -> None:
     if present and not outputs.overwrite:
         raise UsageError(f"{present[0]} exists: give --overwrite to replace that run, or another --out")
     for path in {target.parent for target in targets}:
-        _check_folder(path)
-
-
-def _check_folder(folder: Path) -> None:
-    nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.exists(path))
-    if not nearest.is_dir():
-        raise SinkError(f"cannot write into {folder}: {nearest} is a file, not a folder; give another --out")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise SinkError(f"cannot write into {folder}: no permission; choose a folder that you may write to")
+        check_folder(path)
 
 
 def run_one(settings: Settings, detector: Detector, folder: Path, outputs: Outputs) -> Summary:
-    """Track one video into one folder and say what came of it."""
+    """Track one video into one folder and say what came of it.
+
+    Raises:
+        UsageError: a component or option is wrong.
+        SourceError: the video cannot be read.
+        SinkError: a result cannot be written.
+        ProjectError: the detector cannot run.
+        KeyboardInterrupt: the user stopped it; raised once the closing table is printed.
+    """
     console = Console(stderr=True)
-    summary = Summary()
     with build_pipeline(settings, detector) as pipeline:
-        sinks, paths = build_sinks(settings, folder, outputs, pipeline)
+        sinks, report = build_sinks(settings, folder, outputs, pipeline)
         remove_old(folder)
         results = record(pipeline.run(), sinks, run_info(settings, pipeline, outputs.sinks))
         began = time.perf_counter()
         interrupted = False
         try:
-            for result in shown_progress(results, pipeline.source.info, console):
-                summary.add(result)
+            for _ in shown_progress(results, pipeline.source.info, console):
+                pass
         except KeyboardInterrupt:
             interrupted = True
         finally:
             results.close()
         for warning in pipeline.warnings:
             console.print(f"[yellow]note:[/] {escape(warning)}", highlight=False, soft_wrap=True)
-    print_end(console, summary, detector.class_names, paths, time.perf_counter() - began)
+    paths = list(outputs.files(folder).values())
+    print_end(console, report.summary, detector.class_names, paths, time.perf_counter() - began)
     if interrupted:
         raise KeyboardInterrupt
-    return summary
+    return report.summary
 
 
 def remove_old(folder: Path) -> None:
@@ -229,19 +236,18 @@ def remove_old(folder: Path) -> None:
 
 def build_sinks(
     settings: Settings, folder: Path, outputs: Outputs, pipeline: Pipeline
-) -> tuple[list[Sink], list[Path]]:
+) -> tuple[list[Sink], RunJson]:
     """Build the sinks of a run, ``run.json`` last: it tells whether the others could be finished.
 
     Returns:
-        The sinks, and the paths that they write.
+        The sinks, and the one among them that adds the run up.
     """
-    files = outputs.files(folder)
-    options = {name: settings.of("sink", name) for name in files} | {"video": outputs.video_options(settings)}
-    sinks = [build_sink(name, {**options[name], "path": str(path)}) for name, path in files.items()]
-    sinks[-1].warnings = RunWarnings(pipeline)  # type: ignore[attr-defined]
-    if outputs.show:
-        sinks.insert(0, build_sink("window", settings.of("sink", "window")))
-    return sinks, list(files.values())
+    options = {name: outputs.options(settings, name) for name in outputs.sinks}
+    for name, path in outputs.files(folder).items():
+        options[name]["path"] = str(path)
+    report = run_json.build(SINKS.config("run_json", options.pop("run_json")))
+    report.warnings = RunWarnings(pipeline)
+    return [*(build_sink(name, given) for name, given in options.items()), report], report
 
 
 def print_end(

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tracker.sinks._files import check_folder
+
 Track = Callable[..., Any]
 Debris = Callable[[Path], list[str]]
 
@@ -119,7 +121,12 @@ def test_a_folder_of_the_kernel(replay: Track) -> None:
     """Here even root may not write."""
     done = replay("--out", "/proc/1/road-tracker")
     assert done.code == 1
-    assert "/proc/1/road-tracker" in done.complaint
+    assert done.complaint.startswith("track: cannot write into /proc/1/road-tracker: ")
+
+
+def test_trying_whether_a_folder_can_be_written_leaves_nothing(tmp_path: Path) -> None:
+    check_folder(tmp_path / "deep" / "er")
+    assert list(tmp_path.iterdir()) == []
 
 
 #: As root, a first run loads what is imported late: nobody else may look where the interpreter lies.
@@ -142,11 +149,14 @@ if not all(os.access(path, os.R_OK) for path in (tracker.__file__, "tiny.mp4")):
 print(json.dumps([ran([*common, *words]) for words in json.loads(sys.argv[1])]))
 """
 REFUSED = [
-    (("--out", "locked/o"), "cannot write into locked/o: no permission"),
-    (("--out", "locked/deep/er"), "cannot write into locked/deep/er: no permission"),
-    (("--out", "open/o", "--csv", "locked/x.csv"), "cannot write into locked: no permission"),
-    ((), "cannot write into runs/tiny: no permission"),
-    (("--out", "private/o"), "cannot write into private/o: no permission"),
+    (("--out", "locked/o"), "cannot write into locked/o: Permission denied; choose a folder"),
+    (("--out", "locked/deep/er"), "cannot write into locked/deep/er: Permission denied; choose a folder"),
+    (
+        ("--out", "open/o", "--csv", "locked/x.csv"),
+        "cannot write into locked: Permission denied; choose a folder",
+    ),
+    ((), "cannot write into runs/tiny: Permission denied; choose a folder"),
+    (("--out", "private/o"), "cannot write into private/o: Permission denied; choose a folder"),
     (("--out", "open/o", "--video", "secret.mp4"), "secret.mp4: may not be read by this user"),
     (("--out", "open/o", "--video", "private/a.mp4"), "private/a.mp4: Permission denied"),
     (("--out", "open/o", "--video", "private"), "private: cannot be read (Permission denied)"),
