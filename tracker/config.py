@@ -29,7 +29,7 @@ KINDS = ("source", "detector", "propagate", "trigger", "associate", "sink")
 #: The components that were measured to be best together; ``benchmarks/counts.py`` prints the figures.
 DEFAULTS = {
     "detector": "smaller_vgg",
-    "propagate": "dlib",
+    "propagate": "dcf",
     "trigger": "confidence",
     "associate": "iou",
 }
