@@ -38,6 +38,7 @@ SAMPLE_S = 5.0
 FIVE = ("highway_cams", "manaus_cams", "atl_cams", "india_junctions", "dawn_fog")
 EIGHT = (*FIVE, "dhaka_roads", "nepal_street", "indonesia_street")
 LEAST_SCORE = 0.01
+NMS_IOU = 0.6
 LOOKS = 40
 
 
@@ -97,7 +98,7 @@ def main() -> None:
     times = look_ms({name: YoloxNano() for name in peer} | {name: load_detector(name) for name in names})
     detectors: dict[str, Detector] = {name: YoloxNano(LEAST_SCORE) for name in peer}
     for name in names:
-        detectors[name] = load_detector(name, score=LEAST_SCORE, one_class_a_place=False)
+        detectors[name] = load_detector(name, score=LEAST_SCORE, nms_iou=NMS_IOU, one_class_a_place=False)
     groups = {"five sets": FIVE, "eight sets": EIGHT, "all sets": None}
     table = Table(title=f"AP50 any vehicle / mean of six, {len(pictures)} pictures; {os.cpu_count()} cores")
     for column in ("", *groups, "time", "ms"):

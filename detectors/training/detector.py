@@ -144,6 +144,6 @@ def measure(request: Request, pictures: list[Picture]) -> dict[str, Precision]:
     """Return the precision of the written weights on these pictures; empty where there are none."""
     if not pictures:
         return {}
-    options = {"score": 0.01, "one_class_a_place": False, "device": request.device}
+    options = {"score": 0.01, "nms_iou": 0.6, "one_class_a_place": False, "device": request.device}
     detector = load_detector(str(request.file), **options)
     return evaluate(pictures, detect_all(detector, pictures, read_picture), request.class_names)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from detectors.protocol import Detector
 
 LEAST_SCORE = 0.01
+NMS_IOU = 0.6  # what average precision is usually given with; tracks are better off with less
 
 
 def evaluate_detector(
@@ -65,7 +66,7 @@ def _load(name: str, assignments: Sequence[str]) -> Detector:
         raise UsageError(
             f"'{name}' does not look at pictures: give a name of 'track detectors' or a .pt file"
         )
-    every: dict[str, object] = {"score": LEAST_SCORE, "one_class_a_place": False}
+    every: dict[str, object] = {"score": LEAST_SCORE, "nms_iou": NMS_IOU, "one_class_a_place": False}
     options = {key: value for key, value in every.items() if key in known}
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
