@@ -134,3 +134,30 @@ def test_the_main_job_runs_from_an_empty_folder(
     assert run["frames"] == 50
     assert run["versions"]["road-tracker"]
     assert (tmp_path / "runs" / "tiny" / "annotated.mp4").stat().st_size > 1000
+
+
+def ci(*words: str) -> str:
+    """Return what a function of ``.ci/run`` prints."""
+    script = f". .ci/run; {' '.join(words)}"
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_ci_runs_the_readmes_own_test_command() -> None:
+    assert (
+        ci("test_command")
+        == "python3 -m venv .venv && . .venv/bin/activate && pip install '.[test]' && pytest"
+    )
+
+
+def test_ci_tells_a_missing_package_from_what_cannot_be_installed(tmp_path: Path) -> None:
+    log = tmp_path / "pytest.log"
+    bad = "SKIPPED [1] tests/test_a.py:3: could not import 'trackeval'"
+    allowed = (
+        "SKIPPED [2] tests/test_b.py:5: ../shared is not here",
+        "SKIPPED [9] x: RIGHTS NOT TESTED: closed",
+    )
+    log.write_text("\n".join((bad, *allowed)))
+    assert ci("forbidden_skips", str(log)) == bad
+    log.write_text("1 passed\n")
+    assert ci("forbidden_skips", str(log)) == ""
