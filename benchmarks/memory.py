@@ -66,8 +66,10 @@ def main() -> None:
         settings = read_settings(None, [f"video={video}", *args.assignments])
         seen = {}
         with build_pipeline(settings, build_detector(settings)) as pipeline:
-            sinks, _ = build_sinks(settings, Path(folder) / "run", Outputs(), pipeline.source)
-            for count, _ in enumerate(record(pipeline.run(), sinks, run_info(settings, pipeline)), 1):
+            outputs = Outputs()
+            sinks, _ = build_sinks(settings, Path(folder) / "run", outputs, pipeline)
+            run = run_info(settings, pipeline, outputs.sinks)
+            for count, _ in enumerate(record(pipeline.run(), sinks, run), 1):
                 if count % FIRST == 0 or count == args.frames:
                     seen[count] = resident_mb()
                     print(f"frame {count}: {seen[count]:.0f} MB resident", flush=True)
