@@ -56,6 +56,19 @@ class Config:
     learn_above: float = 0.3
     regular: float = 0.01
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for settings with which nothing can be found."""
+        for name in ("padding", "scale_step"):
+            if not 1 < getattr(self, name) <= 10:
+                raise ValueError(f"{name} must be above 1 and at most 10")
+        for name in ("sharpness", "memory_s", "regular"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above 0")
+        if self.scale_every_s < 0:
+            raise ValueError("scale_every_s must be at least 0")
+        if not 0 <= self.learn_above <= 1:
+            raise ValueError("learn_above must lie in [0, 1]")
+
 
 class DcfPropagation:
     """A bank of filters, one a track."""
@@ -128,7 +141,8 @@ class DcfPropagation:
         place[:, :2] += shift * guess[:, 2:] * (self._config.padding / CELLS)
         if frame.time_s - self._scaled_s >= self._config.scale_every_s or frame.time_s < self._scaled_s:
             self._scaled_s = frame.time_s
-            place[:, 2:] *= self._growth(frame, rows, guess, peaks.height[sure])[:, None]
+            grown = place[:, 2:] * self._growth(frame, rows, guess, peaks.height[sure])[:, None]
+            place[:, 2:] = np.clip(grown, _LEAST_SIDE_PX, 2 * max(frame.width, frame.height))
         self._place[rows] = place
         self._learn(rows, spectra[sure], shift, dt_s)
         return confidence

@@ -97,6 +97,15 @@ def test_what_hides_an_object_is_not_learnt() -> None:
     assert after.confidence > 0.8
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("padding", 1.0), ("scale_step", 1.0), ("memory_s", 0.0), ("scale_every_s", -1.0), ("learn_above", 1.5)],
+)
+def test_settings_with_which_nothing_can_be_found(option: str, value: float) -> None:
+    with pytest.raises(ValueError, match=option):
+        Config(**{option: value})
+
+
 def test_light_changes_little() -> None:
     images = [scene((1, 100.0 + 2 * i, 100, 40, 40), light=1 - 0.04 * i) for i in range(12)]
     (found,) = followed(images, [track(1, (100, 100, 140, 140))])
