@@ -2,6 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/small_vehicles.py
     OMP_NUM_THREADS=1 python benchmarks/small_vehicles.py --detector my.pt --widths 512,1280 --only dawn_fog
+    python benchmarks/small_vehicles.py --widths 512 --without dhaka_roads
 
 On the val pictures of the sets that label cars. A vehicle (car, bus, truck, or one of unknown class) is found
 when a detection of any of the three classes has IoU 0.5 or more with it, one detection for one vehicle, the
@@ -136,6 +137,7 @@ def main() -> None:
     parser.add_argument("--detector", default="smaller_vgg", help="name of released weights, or a .pt file")
     parser.add_argument("--widths", default="512,640,768,960", help="of the network's input")
     parser.add_argument("--only", default="", help="only sets with this in their name")
+    parser.add_argument("--without", help="not the set of this name (Dhaka's small vehicles have gaps)")
     parser.add_argument(
         "--enlarge", type=float, default=_network.MAX_ENLARGEMENT, help="at most so many times"
     )
@@ -144,6 +146,7 @@ def main() -> None:
     if not DATA.is_dir():
         raise SystemExit(f"skipped: {DATA} is not here")
     pictures = [p for p in read_sets([DATA], "val") if p.annotated[0] and args.only in p.set_name]
+    pictures = [p for p in pictures if p.set_name != args.without]
     detectors = {}
     for width in map(int, args.widths.split(",")):
         detectors[width] = load_detector(args.detector, input_width=width, score=LEAST_SCORE)
