@@ -40,7 +40,7 @@ class Config:
         score: least score of a detection; None for the weights' own default.
         one_class_a_place: of overlapping boxes of different classes only the best is kept.
         nms_iou: overlap from which two boxes are the same object. With 0.6 half a car was often a car of its
-            own, and took the track away: 10 false crossings on the counted clips, 2 with 0.5, none missed.
+            own, and took the track away (benchmarks/counts.py --set detector.faster_rcnn.nms_iou=0.6).
         input_width: width in pixels that a 16:9 frame gets at the network, to the nearest multiple of 32; a
             frame of another shape gets as many pixels in all. None for the size of the weights' training;
             beyond that size no frame is made wider than ``MAX_ENLARGEMENT`` times its own width.

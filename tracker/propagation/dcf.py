@@ -44,7 +44,8 @@ class Config:
         scale_step: ratio of neighbouring sizes that are tried.
         scale_every_s: time between two trials of other sizes.
         memory_s: time constant of learning.
-        learn_above: least confidence of a place that is believed and learnt from.
+        learn_above: least confidence of a place that is believed and learnt from. 0.5 keeps from following
+            what passes in front, but counts less well (benchmarks/counts.py: 126 found, 3 false; not 128 and 2).
         regular: keeps frequencies that an object does not have from dividing by nothing.
     """
 
@@ -202,9 +203,9 @@ def confidence_of(height: Floats) -> Floats:
     """Bring the heights of the peaks (N,) to [0, 1]: the only place where that is done.
 
     A logistic, fitted to how often the box still had an IoU of 0.5 with the truth while boxes of
-    TUD-Stadtmitte, PETS09-S2L1 and MOT16-09 were followed for up to 2 s (benchmarks/propagation.py
-    --calibration). The height tells right from wrong better than the peak-to-side-lobe ratio does: area under
-    the curve 0.87, 0.78 and 0.78 against 0.83, 0.70 and 0.75.
+    TUD-Stadtmitte, PETS09-S2L1 and MOT16-09 were followed for up to 2 s; benchmarks/propagation.py
+    --calibration prints how often each confidence is right now. The height tells right from wrong better than
+    the peak-to-side-lobe ratio did.
     """
     odds = _STEEPNESS * (np.clip(height, -5, 5) - _HALF_HEIGHT)
     return np.asarray(1 / (1 + np.exp(-odds)), np.float32)

@@ -90,11 +90,23 @@ def test_it_is_sure_of_what_it_sees_and_not_of_what_is_gone() -> None:
 
 
 def test_what_hides_an_object_is_not_learnt() -> None:
-    """The object stays, a patch of another texture stands on it for half a second, then it is seen again."""
-    free, hidden = scene((1, 100, 100, 40, 40)), scene((1, 100, 100, 40, 40), (9, 90, 90, 60, 60))
-    (after,) = followed([free] * 5 + [hidden] * 12 + [free] * 3, [track(1, (100, 100, 140, 140))])
+    """Another texture comes, stands on the object for a second and goes on: it is not followed.
+
+    With the default of 0.3, which counts better on the real clips, this one is: see ``Config.learn_above``.
+    """
+    free = scene((1, 100, 100, 40, 40))
+    hidden = scene((1, 100, 100, 40, 40), (9, 90, 90, 60, 60))
+    going = [scene((1, 100, 100, 40, 40), (9, 90.0 + 4 * i, 90, 60, 60)) for i in range(40)]
+    images = [free] * 5 + [hidden] * 25 + going
+    (after,) = followed(images, [track(1, (100, 100, 140, 140))], Config(learn_above=0.5))
     assert overlap(after, 100, 100, 40, 40) > 0.7
     assert after.confidence > 0.8
+
+
+def test_it_does_not_fall_behind_what_moves_without_a_known_velocity() -> None:
+    images = [scene((1, 40.0 + 4 * i, 100, 40, 40)) for i in range(60)]
+    (found,) = followed(images, [track(1, (40, 100, 80, 140))])
+    assert overlap(found, 40 + 4 * 59, 100, 40, 40) > 0.85
 
 
 @pytest.mark.parametrize(
@@ -159,6 +171,16 @@ def test_a_large_region_is_averaged_in_place(factor: int) -> None:
     (patch,) = patches(image, np.array([[20.0 + middle, 10.0 + middle, side, side]]))
     ys, xs = np.nonzero(patch[..., 0] > 120)
     assert (ys.min(), ys.max() + 1, xs.min(), xs.max() + 1) == (12, 20, 12, 20)
+
+
+def test_what_is_finer_than_the_grid_is_averaged() -> None:
+    """A chequered floor of single pixels is grey from afar, not a pattern of chance."""
+    side = 6 * CELLS
+    chequered = np.indices((side, side)).sum(0) % 2 * 255
+    image = np.repeat(chequered[:, :, None], 3, 2).astype(np.uint8)
+    (patch,) = patches(image, np.array([[side / 2, side / 2, side * 0.9, side * 0.9]]))
+    assert patch.std() < 20
+    assert patch.mean() == pytest.approx(127, abs=5)
 
 
 @CALM
