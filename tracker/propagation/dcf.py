@@ -44,8 +44,8 @@ class Config:
         scale_step: ratio of neighbouring sizes that are tried.
         scale_every_s: time between two trials of other sizes.
         memory_s: time constant of learning.
-        learn_above: least confidence of a place that is believed and learnt from. 0.5 keeps from following
-            what passes in front, but counts less well (benchmarks/counts.py: 126 found, 3 false; not 128 and 2).
+        learn_above: least confidence of a place that is believed and learnt from. With 0.5 it does not follow
+            what passes in front, but counts less well (benchmarks/counts.py: 126 found, 3 false).
         regular: keeps frequencies that an object does not have from dividing by nothing.
     """
 
