@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 import torch
@@ -27,8 +28,8 @@ class OneStage(nn.Module):
     """Backbone, top-down feature pyramid, and two branches shared by all levels.
 
     Args:
-        body: backbone that returns one feature map a stage and has ``widths``; its last three have strides
-            8, 16 and 32.
+        body: backbone that returns one feature map a stage and has ``widths`` and ``branches`` (whether
+            the head's blocks have branches too); its last three maps have strides 8, 16 and 32.
         classes: number of classes C.
         vehicle_classes: 0-based classes that a vehicle of unknown class may be.
         channels: of the pyramid and the branches.
@@ -47,13 +48,14 @@ class OneStage(nn.Module):
         super().__init__()
         self.body = body
         widths = cast("Sequence[int]", body.widths)[-3:]
+        block = partial(RepBlock, channels, channels, branches=cast("bool", body.branches))
         self.lateral = nn.ModuleList(
             nn.Sequential(nn.Conv2d(width, channels, 1, bias=False), nn.BatchNorm2d(channels))
             for width in widths
         )
-        self.smooth = nn.ModuleList(RepBlock(channels, channels) for _ in widths[:-1])
-        self.class_branch = nn.Sequential(*(RepBlock(channels, channels) for _ in range(depth)))
-        self.box_branch = nn.Sequential(*(RepBlock(channels, channels) for _ in range(depth)))
+        self.smooth = nn.ModuleList(block() for _ in widths[:-1])
+        self.class_branch = nn.Sequential(*(block() for _ in range(depth)))
+        self.box_branch = nn.Sequential(*(block() for _ in range(depth)))
         self.to_logits = nn.Conv2d(channels, classes, 1)
         self.to_sides = nn.Conv2d(channels, 4, 1)
         nn.init.normal_(self.to_logits.weight, std=0.01)

@@ -43,6 +43,9 @@ class SmallerVGG(nn.Module):
             so that its output can be used before it is pooled.
     """
 
+    #: Its convolutions are plain ones, and those of a head on it.
+    branches = False
+
     def __init__(
         self, stages: Sequence[Sequence[int]] = STAGES, in_channels: int = 3, inner: int = 3
     ) -> None:

@@ -94,6 +94,9 @@ class SmallerVGGRep(nn.Module):
         in_channels: of the picture.
     """
 
+    #: Its blocks have branches while training, and those of a head on it.
+    branches = True
+
     def __init__(self, stages: Sequence[tuple[int, int]] = SIZES["small"], in_channels: int = 3) -> None:
         """Build the stages."""
         super().__init__()

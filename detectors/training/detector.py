@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -25,6 +26,7 @@ from detectors.zoo._weights import (
     Description,
     build_network,
     fill,
+    fill_body,
     load_weights,
     save_weights,
 )
@@ -97,11 +99,19 @@ def network(request: Request) -> nn.Module:
         raise UnknownNameError("backbone", request.backbone, [*BACKBONES])
     net = build_network(describe(request))
     if request.start:
-        start, tensors = load_weights(request.start)
-        if start.class_names != request.class_names:
-            raise WeightsError(f"weights {request.start} have other classes: {', '.join(start.class_names)}")
-        fill(net, tensors, request.start)
+        _begin(net, request, request.start)
     return net
+
+
+def _begin(net: nn.Module, request: Request, path: Path) -> None:
+    """Fill the network from a file; of a detector with another head, its stack of convolutions alone."""
+    start, tensors = load_weights(path)
+    if start.architecture != request.architecture:
+        fill_body(net, request.architecture, start, tensors)
+    elif start.class_names != request.class_names:
+        raise WeightsError(f"weights {path} have other classes: {', '.join(start.class_names)}")
+    else:
+        fill(net, tensors, path)
 
 
 def describe(request: Request) -> Description:

@@ -24,17 +24,49 @@ from detectors.networks.smaller_vgg import SmallerVGG
 from detectors.networks.smaller_vgg_rep import SIZES, SmallerVGGRep
 
 FORMAT = 1
-#: What makes each stack of convolutions, and how many channels its feature pyramid has.
-BACKBONES: dict[str, tuple[Callable[[], nn.Module], int]] = {
-    "smaller_vgg": (SmallerVGG, 96),
-    "smaller_vgg_rep_nano": (partial(SmallerVGGRep, SIZES["nano"]), 48),
-    "smaller_vgg_rep_small": (partial(SmallerVGGRep, SIZES["small"]), 64),
-    "smaller_vgg_rep_medium": (partial(SmallerVGGRep, SIZES["medium"]), 96),
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """A stack of convolutions that detectors are built on.
+
+    Attributes:
+        build: makes it, with random weights.
+        channels: by architecture, of its feature pyramid. The one-stage head runs its branches on every
+            cell of the pyramid: at stride 8 they cost more than the whole stack if they are as wide as it.
+    """
+
+    build: Callable[[], nn.Module]
+    channels: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A detector on a stack of convolutions.
+
+    Attributes:
+        build: makes it of the stack, the number of classes, the vehicle classes and the channels.
+        body: where the stack is in it.
+    """
+
+    build: Callable[[nn.Module, int, Sequence[int], int], nn.Module]
+    body: str
+
+
+def _rep(size: str, channels: int) -> Backbone:
+    both = {"faster_rcnn": channels, "one_stage": channels}
+    return Backbone(partial(SmallerVGGRep, SIZES[size]), both)
+
+
+BACKBONES = {
+    "smaller_vgg": Backbone(SmallerVGG, {"faster_rcnn": 96, "one_stage": 64}),
+    "smaller_vgg_rep_nano": _rep("nano", 48),
+    "smaller_vgg_rep_small": _rep("small", 64),
+    "smaller_vgg_rep_medium": _rep("medium", 96),
 }
-#: What makes a detector of a stack: takes it, the number of classes, the vehicle classes and the channels.
-ARCHITECTURES: dict[str, Callable[[nn.Module, int, Sequence[int], int], nn.Module]] = {
-    "faster_rcnn": build_faster_rcnn,
-    "one_stage": OneStage,
+ARCHITECTURES = {
+    "faster_rcnn": Architecture(build_faster_rcnn, "backbone.body"),
+    "one_stage": Architecture(OneStage, "body"),
 }
 
 
@@ -70,9 +102,10 @@ def build_network(description: Description) -> nn.Module:
             f"no network '{description.architecture}' on '{description.backbone}': "
             f"there is {' and '.join(ARCHITECTURES)} on {', '.join(BACKBONES)}"
         )
-    build_body, channels = BACKBONES[description.backbone]
-    build = ARCHITECTURES[description.architecture]
-    return build(build_body(), len(description.class_names), description.vehicle_classes, channels)
+    backbone = BACKBONES[description.backbone]
+    classes, channels = len(description.class_names), backbone.channels[description.architecture]
+    build = ARCHITECTURES[description.architecture].build
+    return build(backbone.build(), classes, description.vehicle_classes, channels)
 
 
 def save_weights(path: Path, net: nn.Module, description: Description) -> str:
@@ -174,6 +207,26 @@ def fill(net: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
         net.load_state_dict(dict(tensors))
     except RuntimeError as exc:
         raise WeightsError(f"weights {path} belong to another network or class list") from exc
+
+
+def fill_body(net: nn.Module, architecture: str, start: Description, tensors: Mapping[str, Tensor]) -> None:
+    """Put another architecture's stack of convolutions into the network; its head stays as it is.
+
+    Args:
+        net: to be filled.
+        architecture: of ``net``.
+        start: what the tensors' file says of them.
+        tensors: of the whole other network.
+
+    Raises:
+        WeightsError: they belong to another backbone.
+    """
+    prefix = ARCHITECTURES[start.architecture].body + "."
+    body = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    try:
+        net.get_submodule(ARCHITECTURES[architecture].body).load_state_dict(body)
+    except RuntimeError as exc:
+        raise WeightsError(f"weights on '{start.backbone}' do not fit this backbone") from exc
 
 
 def sha256_of(path: Path) -> str:

@@ -27,7 +27,9 @@ def train_detector(
         str, typer.Option(help="smaller_vgg, or smaller_vgg_rep_nano, _small or _medium.")
     ] = "smaller_vgg",
     size: Annotated[str, typer.Option(help="Of the network's input: WIDTHxHEIGHT.")] = "512x288",
-    start: Annotated[Path | None, typer.Option("--from", help="Weights to begin from.")] = None,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="Weights to begin from; another head: body only.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace weights and training that are there.")

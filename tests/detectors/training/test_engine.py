@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -301,6 +302,19 @@ def test_weights_to_begin_from(folder: Path, tmp_path: Path) -> None:
     swapped = request(folder, tmp_path / "mine", start=tmp_path / "start.pt", class_names=("person", "car"))
     with pytest.raises(WeightsError, match="other classes: car, person"):
         prepare(swapped)
+
+
+def test_of_another_heads_weights_the_body_is_taken(folder: Path, tmp_path: Path) -> None:
+    description = Description("faster_rcnn", "smaller_vgg", ("car", "lorry"), (0, 1), SIZE, 0.3)
+    net = build_network(description)
+    save_weights(tmp_path / "start.pt", net, description)
+    asked = request(folder, tmp_path / "mine", start=tmp_path / "start.pt", architecture="one_stage")
+    begun = prepare(asked)
+    body, given = begun.net.get_submodule("body"), net.get_submodule("backbone.body")
+    for value, expected in zip(body.state_dict().values(), given.state_dict().values(), strict=True):
+        torch.testing.assert_close(value, expected, rtol=1e-3, atol=1e-3)
+    with pytest.raises(WeightsError, match="on 'smaller_vgg' do not fit this backbone"):
+        prepare(replace(asked, backbone="smaller_vgg_rep_nano"))
 
 
 def test_curves_are_drawn(tmp_path: Path) -> None:
