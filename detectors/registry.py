@@ -88,6 +88,11 @@ class Registry:
         return self.load(name).build(self.config(name, options))
 
 
+def is_installed(library: str) -> bool:
+    """Whether a library is there; it is not imported."""
+    return importlib.util.find_spec(library) is not None
+
+
 def read_config(cls: type, options: Mapping[str, object], owner: str) -> Any:
     """Make the frozen dataclass ``cls`` from untyped options (TOML values or strings).
 

@@ -21,6 +21,7 @@ LAYERS = {
     "detectors.errors": 0,
     "detectors.opencv": 0,  # the one door to cv2, for every room above
     "detectors.networks": 1,
+    "detectors.runtimes": 1,
     "detectors.zoo": 2,
     "detectors.catalog": 3,
     "detectors.dataset": 1,  # labelled pictures, which evaluation reads too
@@ -63,7 +64,8 @@ DOORS = {"detectors": {"detectors.registry"}, "tracker": {"detectors.registry"}}
 OPEN_PRIVATE = {
     "tracker.sources._kinds": {"tracker.compose", "tracker.cli.job"},  # what a name stands for
     "tracker.sinks._summary": {"tracker.cli.job"},  # the closing table
-    "tracker.sinks._files": {"tracker.cli.job"},  # foreign errors into the project's own
+    # foreign errors into the project's own
+    "tracker.sinks._files": {"tracker.cli.job", "tracker.cli.evaluate_detector"},
     "detectors.zoo._weights": {"detectors.training", "detectors.catalog"},  # the format of weight files
 }
 

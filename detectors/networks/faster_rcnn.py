@@ -22,7 +22,7 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import RoIHeads
-from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead, concat_box_prediction_layers
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from detectors.networks.targets import UNANNOTATED_WEIGHT, Target, annotated_at, covered_by
@@ -252,3 +252,54 @@ def build_faster_rcnn(
         part.__class__ = cls  # torchvision's constructor takes parts of these two, but not the two
         part.vehicle_classes = tuple(vehicle_classes)
     return net
+
+
+class Dense(nn.Module):
+    """What of a Faster R-CNN is convolution: all that is in front of the proposals.
+
+    Args:
+        net: as of ``build_faster_rcnn``, in evaluation mode.
+    """
+
+    OUTPUTS = ("p3", "p4", "p5", "logits3", "logits4", "logits5", "deltas3", "deltas4", "deltas5")
+
+    def __init__(self, net: FasterRCNN) -> None:
+        """Take over the backbone and the head of the region proposal network."""
+        super().__init__()
+        self.backbone, self.head = net.backbone, net.rpn.head
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
+        """Return the pyramid's levels, and the head's logits and deltas on each.
+
+        Args:
+            pictures: float (N, 3, H, W) in [0, 255], H and W multiples of 32.
+        """
+        levels = list(self.backbone(pictures).values())
+        logits, deltas = self.head(levels)
+        return (*levels, *logits, *deltas)
+
+
+def decide(net: Any, outputs: Sequence[Tensor], size: tuple[int, int]) -> list[dict[str, Tensor]]:
+    """Return what a Faster R-CNN makes of its dense part's outputs: proposals, then detections.
+
+    Args:
+        net: as of ``build_faster_rcnn``, in evaluation mode.
+        outputs: float, as of ``Dense``.
+        size: width and height of the pictures.
+
+    Returns:
+        As torchvision: for each picture ``boxes`` (N, 4) xyxy, ``labels`` from 1 and ``scores``.
+    """
+    number = len(outputs[0])
+    levels, logits, deltas = outputs[:3], list(outputs[3:6]), list(outputs[6:])
+    shapes = [(size[1], size[0])] * number
+    # the anchors need the pictures' size and number alone
+    pictures = ImageList(outputs[0].new_empty(number, 0, size[1], size[0]), shapes)
+    anchors = net.rpn.anchor_generator(pictures, list(levels))
+    per_level = [level[0].numel() for level in logits]
+    flat_logits, flat_deltas = concat_box_prediction_layers(logits, deltas)
+    proposals = net.rpn.box_coder.decode(flat_deltas, anchors).view(number, -1, 4)
+    proposals, _ = net.rpn.filter_proposals(proposals, flat_logits, shapes, per_level)
+    found, _ = net.roi_heads(dict(zip("345", levels, strict=True)), proposals, shapes)
+    result: list[dict[str, Tensor]] = found
+    return result

@@ -72,14 +72,19 @@ class OneStage(nn.Module):
         Returns:
             A dict of scalar losses; or float (N, A, 4 + C): xyxy in pixels of the input, scores in [0, 1].
         """
-        levels = self._pyramid(self.body(pictures / 255.0 - 0.45)[-3:])
-        logits = torch.cat([_flat(self.to_logits(self.class_branch(x))) for x in levels], 1).float()
-        sides = torch.cat([_flat(self.to_sides(self.box_branch(x))) for x in levels], 1).float()
-        cells = cells_of([(int(x.shape[-2]), int(x.shape[-1])) for x in levels], logits.device)
-        boxes = boxes_of(cells, sides)
+        logits, sides = self.dense(pictures)
+        cells = cells_of((int(pictures.shape[-1]), int(pictures.shape[-2])), logits.device)
+        boxes = boxes_of(cells.centres, cells.strides, sides.float())
         if self.training and targets is not None:
-            return self.loss(cells, logits, boxes, targets)
-        return torch.cat([boxes, logits.sigmoid()], 2)
+            return self.loss(cells, logits.float(), boxes, targets)
+        return torch.cat([boxes, logits.float().sigmoid()], 2)
+
+    def dense(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits (N, A, C) and the sides (N, A, 4) of all cells, as the convolutions say them."""
+        levels = self._pyramid(self.body(pictures / 255.0 - 0.45)[-3:])
+        logits = torch.cat([_flat(self.to_logits(self.class_branch(x))) for x in levels], 1)
+        sides = torch.cat([_flat(self.to_sides(self.box_branch(x))) for x in levels], 1)
+        return logits, sides
 
     def _pyramid(self, features: Sequence[Tensor]) -> list[Tensor]:
         levels = [lateral(x) for lateral, x in zip(self.lateral, features, strict=True)]
@@ -89,25 +94,45 @@ class OneStage(nn.Module):
         return levels
 
 
-def cells_of(shapes: Sequence[tuple[int, int]], device: torch.device) -> Cells:
-    """Return the cells of all levels, whose feature maps have these heights and widths."""
+class Dense(nn.Module):
+    """The convolutions of a one-stage detector alone: what runtimes other than torch run.
+
+    Args:
+        net: the detector, in evaluation mode.
+    """
+
+    OUTPUTS = ("logits", "sides")
+
+    def __init__(self, net: OneStage) -> None:
+        """Take over the network."""
+        super().__init__()
+        self.net = net
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``OneStage.dense``."""
+        return self.net.dense(pictures)
+
+
+def cells_of(size: tuple[int, int], device: torch.device) -> Cells:
+    """Return the cells of all levels for pictures of this width and height."""
     centres, strides = [], []
-    for (height, width), stride in zip(shapes, STRIDES, strict=True):
-        y = (torch.arange(height, device=device) + 0.5) * stride
-        x = (torch.arange(width, device=device) + 0.5) * stride
+    for stride in STRIDES:
+        y = (torch.arange(size[1] // stride, device=device) + 0.5) * stride
+        x = (torch.arange(size[0] // stride, device=device) + 0.5) * stride
         grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).reshape(-1, 2)
         centres.append(grid)
-        strides.append(torch.full((len(grid),), float(stride), device=device))
+        strides.append(torch.full((grid.shape[0],), float(stride), device=device))
     return Cells(torch.cat(centres), torch.cat(strides))
 
 
-def boxes_of(cells: Cells, sides: Tensor) -> Tensor:
-    """Return boxes (N, A, 4) xyxy in pixels from what the branch says (N, A, 4).
+def boxes_of(centres: Tensor, strides: Tensor, sides: Tensor) -> Tensor:
+    """Return boxes (..., A, 4) xyxy in pixels from what the branch says (..., A, 4).
 
-    Softplus keeps the distances from a cell's centre to the four sides positive; they are in strides.
+    Softplus keeps the distances from a cell's centre (A, 2) to the four sides positive; they are in strides
+    (A,).
     """
-    distance = F.softplus(sides) * cells.strides[:, None]
-    return torch.cat([cells.centres - distance[..., :2], cells.centres + distance[..., 2:]], -1)
+    distance = F.softplus(sides) * strides[:, None]
+    return torch.cat([centres - distance[..., :2], centres + distance[..., 2:]], -1)
 
 
 def _flat(x: Tensor) -> Tensor:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.ops import nms
 
 from detectors import boxes as boxlib
@@ -18,6 +20,7 @@ from detectors.detections import Detections
 from detectors.errors import DetectorError, WeightsError
 from detectors.frame import Frame
 from detectors.networks.fusing import fused
+from detectors.runtimes.choice import Precision, Runtime, choose, open_module
 from detectors.zoo._letterbox import input_size, letterbox
 from detectors.zoo._weights import Description, build_network, fill, load_weights
 
@@ -45,6 +48,9 @@ class Config:
             frame of another shape gets as many pixels in all. None for the size of the weights' training;
             beyond that size no frame is made wider than ``MAX_ENLARGEMENT`` times its own width.
         device: "auto" takes a GPU where there is one.
+        runtime: what computes the network; "auto" takes the fastest that is installed.
+        precision: number format; "auto" takes bf16 where the processor is faster with it, else fp32.
+        threads: of the runtime, on a processor; 0 for as many as there are cores.
     """
 
     weights: str
@@ -54,6 +60,9 @@ class Config:
     nms_iou: float = 0.5
     input_width: int | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    runtime: Runtime = "auto"
+    precision: Precision = "auto"
+    threads: int = 0
 
     def __post_init__(self) -> None:
         """Raise ValueError for a threshold outside [0, 1] or an input that is no picture's."""
@@ -63,6 +72,8 @@ class Config:
             raise ValueError("nms_iou must lie in (0, 1]")
         if self.input_width is not None and not 128 <= self.input_width <= 4096:
             raise ValueError("input_width must lie in 128..4096 pixels")
+        if self.threads < 0:
+            raise ValueError("threads must not be negative")
 
 
 class NetworkDetector:
@@ -72,13 +83,17 @@ class NetworkDetector:
         class_names: in the order of the labels.
         score: least score of a detection.
         born_score: score from which a detection may start a track; None where it was not measured.
+        runtime: what computes the network.
+        precision: number format that it is computed in.
+        stage_s: seconds spent so far, by stage: "letterbox", "network", "boxes".
     """
 
     def __init__(
         self,
         config: Config,
         description: Description,
-        look: Callable[[Tensor], Sequence[Seen]],
+        dense: nn.Module,
+        decide: Callable[[Sequence[Tensor], tuple[int, int]], Sequence[Seen]],
         born_score: float | None = None,
     ) -> None:
         """Put a network behind a letterbox.
@@ -86,17 +101,29 @@ class NetworkDetector:
         Args:
             config: settings.
             description: what the weight file says of the network.
-            look: takes pictures, float32 (N, 3, H, W) BGR in [0, 255], channels last, on the device of the
-                settings; says what is on each.
+            dense: the part of the network that a runtime computes; has ``OUTPUTS``, their names. Takes
+                pictures, float32 (N, 3, H, W) BGR in [0, 255].
+            decide: takes its outputs and the pictures' width and height; says what is on each.
             born_score: score from which a detection may start a track.
         """
         self._config = config
-        self._look_at = look
+        self._decide = decide
         self._own_pixels = math.prod(description.input_size)
-        self._device = device_of(config)
+        device = device_of(config)
+        self.runtime, self.precision = choose(config.runtime, config.precision, device)
+        self._session = open_module(
+            dense,
+            cast("tuple[str, ...]", dense.OUTPUTS),
+            description.input_size,
+            runtime=self.runtime,
+            precision=self.precision,
+            device=device,
+            threads=config.threads,
+        )
         self.class_names = description.class_names
         self.score = score_of(config, description)
         self.born_score = born_score
+        self.stage_s = {"letterbox": 0.0, "network": 0.0, "boxes": 0.0}
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return one ``Detections`` a frame; frames of one shape go through the network together."""
@@ -118,14 +145,22 @@ class NetworkDetector:
         return input_size(frame.width, frame.height, pixels)
 
     def _look(self, frames: Sequence[Frame], size: tuple[int, int]) -> list[Detections]:
+        times = [time.perf_counter()]
         pictures, scales = zip(*(letterbox(frame.image, size) for frame in frames), strict=True)
-        batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)  # channels-last already
+        batch = pictures[0][None] if len(pictures) == 1 else np.stack(pictures)
+        times.append(time.perf_counter())
+        outputs = self._session(batch)
+        times.append(time.perf_counter())
         with torch.inference_mode():
-            found = self._look_at(batch.to(self._device).float())
-        return [
+            found = self._decide([torch.as_tensor(output) for output in outputs], size)
+        answers = [
             self._detections(seen, scale, frame)
             for seen, scale, frame in zip(found, scales, frames, strict=True)
         ]
+        times.append(time.perf_counter())
+        for stage, (began, ended) in zip(self.stage_s, itertools.pairwise(times), strict=True):
+            self.stage_s[stage] += ended - began
+        return answers
 
     def _detections(self, seen: Seen, scale: float, frame: Frame) -> Detections:
         boxes, scores, labels = seen
@@ -141,11 +176,10 @@ class NetworkDetector:
 
 
 def open_network(config: Config, architecture: str) -> tuple[Any, Description]:
-    """Return the network with its weights, ready to run, and what the file says of it.
+    """Return the network with its weights, fused for running, and what the file says of it.
 
     Raises:
         WeightsError: weights are missing, damaged or of another network.
-        DetectorError: CUDA was asked for and is not there.
     """
     path = Path(config.weights)
     description, tensors = load_weights(path, config.sha256)
@@ -153,8 +187,7 @@ def open_network(config: Config, architecture: str) -> tuple[Any, Description]:
         raise WeightsError(f"weights {path} are of a {description.architecture}, not of a {architecture}")
     net = build_network(description)
     fill(net, tensors, path)
-    ready: Any = fused(net.eval())
-    return ready.to(device_of(config), memory_format=torch.channels_last), description
+    return fused(net.eval()), description
 
 
 def score_of(config: Config, description: Description) -> float:

@@ -1,13 +1,13 @@
-"""Faster R-CNN on one of the project's backbones, run by torch."""
+"""Faster R-CNN on one of the project's backbones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor
 
-from detectors.zoo._network import Config, NetworkDetector, Seen, open_network, score_of
+from detectors.networks.faster_rcnn import Dense, decide
+from detectors.zoo._network import Config, NetworkDetector, Seen, device_of, open_network, score_of
 
 __all__ = ["Config", "build"]
 
@@ -20,24 +20,20 @@ BORN_SCORE = 0.65
 def build(config: Config) -> NetworkDetector:
     """Build the detector.
 
+    The proposals and what follows them are torch's on every runtime.
+
     Raises:
+        UsageError: the runtime is not installed or does not know the number format.
         WeightsError: weights are missing, damaged or of another network.
         DetectorError: CUDA was asked for and is not there.
     """
     net, description = open_network(config, "faster_rcnn")
     net.roi_heads.score_thresh = score_of(config, description)
     net.roi_heads.nms_thresh = config.nms_iou
+    net.to(device_of(config))
 
-    def look(pictures: Tensor) -> Sequence[Seen]:
-        return _look(net, pictures)
+    def see(outputs: Sequence[Tensor], size: tuple[int, int]) -> list[Seen]:
+        # torchvision's label 0 is the background
+        return [(one["boxes"], one["scores"], one["labels"] - 1) for one in decide(net, outputs, size)]
 
-    return NetworkDetector(config, description, look, BORN_SCORE)
-
-
-def _look(net: Any, pictures: Tensor) -> list[Seen]:
-    images, _ = net.transform(pictures)
-    features = net.backbone(images.tensors)
-    proposals, _ = net.rpn(images, features)
-    found, _ = net.roi_heads(features, proposals, images.image_sizes)
-    # torchvision's label 0 is the background
-    return [(one["boxes"], one["scores"], one["labels"] - 1) for one in found]
+    return NetworkDetector(config, description, Dense(net), see, BORN_SCORE)

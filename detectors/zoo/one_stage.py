@@ -1,13 +1,16 @@
-"""The one-stage detector on one of the project's backbones, run by torch."""
+"""The one-stage detector on one of the project's backbones."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torchvision.ops import batched_nms
 
+from detectors.networks.assignment import Cells
+from detectors.networks.one_stage import Dense, boxes_of, cells_of
 from detectors.zoo._network import Config, NetworkDetector, Seen, open_network, score_of
 
 __all__ = ["Config", "build"]
@@ -20,31 +23,37 @@ def build(config: Config) -> NetworkDetector:
     """Build the detector.
 
     Raises:
+        UsageError: the runtime is not installed or does not know the number format.
         WeightsError: weights are missing, damaged or of another network.
         DetectorError: CUDA was asked for and is not there.
     """
     net, description = open_network(config, "one_stage")
     score = score_of(config, description)
 
-    def look(pictures: Tensor) -> Sequence[Seen]:
-        return [distinct(cells, score, config.nms_iou) for cells in net(pictures)]
+    def decide(outputs: Sequence[Tensor], size: tuple[int, int]) -> list[Seen]:
+        logits, sides = outputs
+        cells = cells_of(size, logits.device)
+        return [distinct(cells, *of_one, score, config.nms_iou) for of_one in zip(logits, sides, strict=True)]
 
-    return NetworkDetector(config, description, look)
+    return NetworkDetector(config, description, Dense(net), decide)
 
 
-def distinct(cells: Tensor, score: float, nms_iou: float) -> Seen:
+def distinct(cells: Cells, logits: Tensor, sides: Tensor, score: float, nms_iou: float) -> Seen:
     """Return what the cells of one picture see, every object once a class.
 
     Args:
-        cells: float (A, 4 + C): xyxy, and the scores of the classes.
+        cells: of the pyramid.
+        logits: float (A, C), of the classes.
+        sides: float (A, 4), as the network says them.
         score: least score of a detection.
         nms_iou: overlap from which two boxes of a class are the same object.
     """
-    boxes, scores = cells[:, :4], cells[:, 4:]
-    rows, labels = torch.where(scores > score)
-    values = scores[rows, labels]
+    least = math.log(score / (1 - score)) if 0 < score < 1 else math.inf * (score - 0.5)
+    rows, labels = torch.where(logits > least)
+    values = logits[rows, labels]
     if len(values) > MOST_CANDIDATES:
         values, best = values.topk(MOST_CANDIDATES)
         rows, labels = rows[best], labels[best]
-    keep = batched_nms(boxes[rows], values, labels, nms_iou)[:MOST_DETECTIONS]
-    return boxes[rows[keep]], values[keep], labels[keep]
+    boxes = boxes_of(cells.centres[rows], cells.strides[rows], sides[rows])
+    keep = batched_nms(boxes, values, labels, nms_iou)[:MOST_DETECTIONS]
+    return boxes[keep], values[keep].sigmoid(), labels[keep]

@@ -13,7 +13,7 @@ from detectors.networks.targets import UNANNOTATED_WEIGHT, Target
 CAR, BUS, PERSON = 0, 1, 2  # 0-based; labels are one more
 UNKNOWN = 4  # label of a vehicle of unknown class
 SIDE = 64
-CELLS = cells_of([(8, 8), (4, 4), (2, 2)], torch.device("cpu"))
+CELLS = cells_of((64, 64), torch.device("cpu"))
 LOSS = Loss(3, (CAR, BUS))
 
 

@@ -42,11 +42,11 @@ def test_what_every_cell_sees() -> None:
 
 
 def test_distances_are_in_strides() -> None:
-    cells = cells_of([(2, 2), (1, 1), (1, 1)], torch.device("cpu"))
-    far = torch.full((1, 6, 4), 30.0)  # softplus of 30 is 30
-    boxes = boxes_of(cells, far)[0]
+    cells = cells_of((32, 32), torch.device("cpu"))
+    far = torch.full((1, len(cells.centres), 4), 30.0)  # softplus of 30 is 30
+    boxes = boxes_of(cells.centres, cells.strides, far)[0]
     torch.testing.assert_close(boxes[0], torch.tensor([4 - 240.0, 4 - 240, 4 + 240, 4 + 240]))
-    torch.testing.assert_close(boxes[4], torch.tensor([8 - 480.0, 8 - 480, 8 + 480, 8 + 480]))
+    torch.testing.assert_close(boxes[16], torch.tensor([8 - 480.0, 8 - 480, 8 + 480, 8 + 480]))
 
 
 def test_one_picture_is_learnt() -> None:

@@ -1,0 +1,1 @@
+"""The same network on several engines: torch, ONNX Runtime, OpenVINO."""
