@@ -1,18 +1,24 @@
-"""``track evaluate detector``: average precision on labelled pictures."""
+"""``track evaluate detector``: average precision, errors and times on labelled pictures."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.table import Table
+
+    from detectors.catalog import Loaded
     from detectors.dataset import Picture
     from detectors.detections import Detections
     from detectors.evaluation import Precision
+    from detectors.evaluation.kinds import Error, Kind, Tally
     from detectors.protocol import Detector
 
 LEAST_SCORE = 0.01
@@ -30,34 +36,54 @@ def evaluate_detector(
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="An option of the detector, such as input_width=768.")
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for curves, the worst errors as pictures, all errors as CSV, and the JSON."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Say how many road users a detector finds, and how often it is right: by class, size and set."""
-    from detectors.dataset import read_sets
-    from detectors.evaluation import SIZES, by_set, evaluate, figures
+    """Say how many road users a detector finds, how often it is right, what it gets wrong, how long it takes.
 
-    model = _load(detector, assignments or [])
+    Precision by class, size and set; errors and time are of the detector as it is used, with its own score.
+    """
+    from detectors.dataset import read_sets
+    from detectors.evaluation import SIZES, by_set, evaluate, recall_curves
+    from detectors.evaluation.errors import find_errors
+
+    if out is not None:
+        from tracker.sinks._files import check_folder
+
+        check_folder(out)
+    model, used = _load(detector, assignments or [])
     names = model.class_names
     pictures = read_sets(data, split, names)
-    found = _detect(model, pictures)
+    found, answers = (_detect(one, pictures) for one in (model, used.detector))
     whole = evaluate(pictures, found, names)
     sizes = {size: evaluate(pictures, found, names, sides) for size, sides in SIZES.items()}
     sets = by_set(pictures, found, names)
+    tallies, errors = find_errors(pictures, answers, found, names)
+    score = used.options["score"]
+    content = _content(pictures, names, whole, sizes, sets, score, tallies) | {"time": _time(used, pictures)}
+    if out is not None:
+        _write(out, content, recall_curves(pictures, found, names), tallies, errors)
     if as_json:
         import json
 
-        content = {"pictures": len(pictures), **figures(whole, names)}
-        content["by_size"] = {size: figures(values, names) for size, values in sizes.items()}
-        content["by_set"] = {name: figures(values, names) for name, values in sets.items()}
         typer.echo(json.dumps(content, indent=1))
         return
     _print_classes(f"{detector} on {len(pictures)} pictures of split {split}", whole, sizes, names)
     _print_sets(sets, names)
+    _print_errors(tallies, score)
+    _print_time(content["time"])
+    if out is not None:
+        typer.echo(f"report in {out}")
 
 
-def _load(name: str, assignments: Sequence[str]) -> Detector:
-    """Load the detector without what it does for tracking: every answer counts, also a doubtful one."""
-    from detectors.catalog import ZOO, find_detector, load_detector
+def _load(name: str, assignments: Sequence[str]) -> tuple[Detector, Loaded]:
+    """Load the detector so that every answer counts, also a doubtful one; and as it is used."""
+    from detectors.catalog import ZOO, build_detector, find_detector
     from detectors.errors import UsageError
 
     choice = find_detector(name)
@@ -66,14 +92,15 @@ def _load(name: str, assignments: Sequence[str]) -> Detector:
         raise UsageError(
             f"'{name}' does not look at pictures: give a name of 'track detectors' or a .pt file"
         )
-    every: dict[str, object] = {"score": LEAST_SCORE, "nms_iou": NMS_IOU, "one_class_a_place": False}
-    options = {key: value for key, value in every.items() if key in known}
+    given: dict[str, object] = {}
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals:
             raise UsageError(f"--set takes option=value, not '{assignment}'")
-        options[key.strip()] = value
-    return load_detector(name, **options)
+        given[key.strip()] = value
+    every: dict[str, object] = {"score": LEAST_SCORE, "nms_iou": NMS_IOU, "one_class_a_place": False}
+    options = {key: value for key, value in every.items() if key in known}
+    return build_detector(choice, options | given).detector, build_detector(choice, given)
 
 
 def _detect(model: Detector, pictures: Sequence[Picture]) -> list[Detections]:
@@ -85,6 +112,58 @@ def _detect(model: Detector, pictures: Sequence[Picture]) -> list[Detections]:
 
     console = Console(stderr=True)
     return detect_all(model, shown(pictures, "looking", console=console), read_picture)
+
+
+def _content(
+    pictures: Sequence[Picture],
+    names: Sequence[str],
+    whole: Mapping[str, Precision],
+    sizes: Mapping[str, Mapping[str, Precision]],
+    sets: Mapping[str, Mapping[str, Precision]],
+    score: object,
+    tallies: Mapping[str, Tally],
+) -> dict[str, Any]:
+    """Return everything that was measured, but the times, in plain numbers."""
+    from detectors.evaluation import figures
+    from detectors.evaluation.kinds import counts
+
+    return {
+        "pictures": len(pictures),
+        **figures(whole, names),
+        "by_size": {size: figures(values, names) for size, values in sizes.items()},
+        "by_set": {name: figures(values, names) for name, values in sets.items()},
+        "in_use": {"score": score, "by_class": counts(tallies)},
+    }
+
+
+def _time(used: Loaded, pictures: Sequence[Picture]) -> dict[str, Any]:
+    """Return the milliseconds a look, and on what they were measured."""
+    import torch
+
+    from detectors.dataset import read_picture
+    from detectors.evaluation.timing import time_looks
+    from tracker.sinks.run_json import processor
+
+    times = time_looks(used.detector, pictures, read_picture)
+    about: dict[str, Any] = {"looks": times.looks, "processor": processor()}
+    about["threads"] = torch.get_num_threads()
+    if used.options.get("device", "cpu") != "cpu" and torch.cuda.is_available():
+        about["gpu"] = torch.cuda.get_device_name()
+    return {"ms": times.total_ms, "ms_by_stage": dict(times.stage_ms), **about}
+
+
+def _write(
+    out: Path,
+    content: dict[str, Any],
+    curves: Mapping[str, NDArray[np.float64]],
+    tallies: Mapping[str, Tally],
+    errors: Sequence[Error],
+) -> None:
+    from detectors.evaluation.report import write_report
+    from tracker.sinks._files import writing
+
+    with writing(out):
+        write_report(out, content, curves, tallies, errors, content["in_use"]["score"])
 
 
 def _print_classes(
@@ -129,3 +208,41 @@ def _print_sets(sets: Mapping[str, Mapping[str, Precision]], names: Sequence[str
 
 def _ap50(value: Precision) -> str:
     return f"{value.ap50:.3f} ({value.boxes})" if value.boxes else "-"
+
+
+def _print_errors(tallies: Mapping[str, Tally], score: object) -> None:
+    from rich.console import Console
+
+    from detectors.evaluation.kinds import FALSE_ALARMS, MISSES
+
+    seen = {name: tally for name, tally in tallies.items() if tally.boxes or tally.false_alarms}
+    console = Console()
+    misses = _error_table(f"In use, from score {score} on: misses, by what was seen there", MISSES)
+    alarms = _error_table("In use: false alarms, by what is labelled there", FALSE_ALARMS)
+    for name, tally in seen.items():
+        label = name.replace("_", " ")
+        misses.add_row(label, f"{tally.recall:.3f}", *(str(tally.misses[kind]) for kind in MISSES))
+        kinds = (str(tally.false_alarms[kind]) for kind in FALSE_ALARMS)
+        alarms.add_row(label, f"{tally.precision:.3f}", *kinds)
+    console.print(misses)
+    console.print(alarms)
+
+
+def _error_table(title: str, kinds: Sequence[Kind]) -> Table:
+    from rich.table import Table
+
+    from detectors.evaluation.kinds import MISSES
+
+    table = Table(title=title)
+    table.add_column("class", no_wrap=True)
+    for column in ("recall" if kinds == MISSES else "precision", *kinds):
+        # headings are broken between words: on 80 columns rich would cut the long ones off
+        table.add_column(column, justify="right", min_width=max(map(len, column.split())))
+    return table
+
+
+def _print_time(time: Mapping[str, Any]) -> None:
+    stages = ", ".join(f"{stage} {ms:.1f}" for stage, ms in time["ms_by_stage"].items())
+    look = f"{time['ms']:.1f} ms a look" + (f" ({stages})" if stages else "")
+    machine = f"{time.get('gpu', time['processor'])}, threads: {time['threads']}"
+    typer.echo(f"in use: {look}, median of {time['looks']}, reading left out; {machine}")

@@ -16,6 +16,7 @@ Track = Callable[..., Any]
 SAMPLE = Path(__file__).parents[3] / "sample_videos"
 CLASSES = ("car", "bus", "truck", "motorbike", "bicycle", "person")
 FRAMES = (60, 250)
+REPORT = {"figures.json", "errors.csv", "precision_recall.png", "misses.png", "false_alarms.png"}
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +64,45 @@ def test_by_class_size_and_set(track: Track, sets: Path) -> None:
         assert sum(numbers) == whole["boxes"], numbers
 
 
+def test_report(track: Track, sets: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "report"
+    done = track("evaluate", "detector", "--data", sets, "--json", "--out", folder)
+    assert done.code == 0, done.err
+    content = json.loads(done.out)
+    assert json.loads((folder / "figures.json").read_text()) == content
+    assert {path.name for path in folder.iterdir()} == REPORT
+    in_use = content["in_use"]
+    assert in_use["score"] == 0.4
+    whole = in_use["by_class"].pop("any_vehicle")
+    assert whole["boxes"] == content["by_class"]["any_vehicle"]["boxes"]
+    assert whole["found"] + sum(whole["misses"].values()) == whole["boxes"]
+    with (folder / "errors.csv").open(newline="") as stream:
+        kinds = [row["what"] for row in csv.DictReader(stream)]
+    for what, key in (("miss", "misses"), ("false alarm", "false_alarms")):
+        assert kinds.count(what) == sum(sum(part[key].values()) for part in in_use["by_class"].values())
+    times = content["time"]
+    assert (times["looks"], times["threads"] >= 1, bool(times["processor"])) == (len(FRAMES), True, True)
+    assert 0 <= sum(times["ms_by_stage"].values()) <= 1.5 * times["ms"]
+
+
+@pytest.mark.parametrize("out", ["file/report", "file"])
+def test_a_folder_that_cannot_be_is_refused_before_anything_is_loaded(
+    track: Track, tmp_path: Path, out: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    done = track("evaluate", "detector", "--data", tmp_path / "none", "--out", tmp_path / out)
+    assert done.code == 1
+    assert "is a file, not a folder" in done.complaint
+
+
 def test_tables(track: Track, sets: Path) -> None:
     done = track("evaluate", "detector", "--data", sets / "frame_60", "--set", "nms_iou=0.5")
     assert done.code == 0, done.err
     assert "any vehicle" in done.out
     assert "mean of classes" in done.out
+    assert "false alarms, by what is labelled there" in done.out
+    assert "background" in done.out, "no heading is cut off at 80 columns"
+    assert "ms a look" in done.out
     assert "frame_60" not in done.out  # a single set needs no table of sets
 
 

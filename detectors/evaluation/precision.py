@@ -67,15 +67,25 @@ def evaluate(
         class_names: of the labels.
         sides: least and largest short side of the boxes to find, in pixels.
     """
-    unknown = len(class_names)
-    result = {
-        name: average_precision(*_of_class(pictures, found, label, unknown), sides)
-        for label, name in enumerate(class_names)
+    return {
+        target.name: average_precision(*_cases(pictures, found, target), sides)
+        for target in targets_of(class_names)
     }
-    vehicles = [label for label, name in enumerate(class_names) if name in VEHICLES]
-    if vehicles:
-        result[ANY_VEHICLE] = average_precision(*_of_vehicles(pictures, found, vehicles, unknown), sides)
-    return result
+
+
+def recall_curves(
+    pictures: Sequence[Picture], found: Sequence[Detections], class_names: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Return by name the precision (101,) at IoU 0.5 and recall 0.00 to 1.00, whose mean is AP50.
+
+    It is COCO's: the best precision at this recall or a higher one. Names without boxes are left out.
+    """
+    curves = {}
+    for target in targets_of(class_names):
+        truths, answers = _cases(pictures, found, target)
+        if sum(len(boxes) for boxes, _ in truths):
+            curves[target.name] = _curves(truths, answers, EVERY_SIZE)[0]
+    return curves
 
 
 def by_set(
@@ -115,38 +125,63 @@ Truth = tuple[NDArray[np.float32], NDArray[np.float32]]  # boxes to find, boxes 
 Found = tuple[NDArray[np.float32], NDArray[np.float32]]  # boxes, scores
 
 
-def _of_class(
-    pictures: Sequence[Picture], found: Sequence[Detections], label: int, unknown: int
-) -> tuple[list[Truth], list[Found]]:
-    truths, answers = [], []
-    for picture, detections in zip(pictures, found, strict=True):
-        if picture.annotated[label]:
-            own = picture.labels == label
-            truths.append(_truth(picture, own, picture.labels == unknown))
-            mine = detections.labels == label
-            answers.append((detections.boxes[mine], detections.scores[mine]))
-    return truths, answers
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be found: one class, or classes that count as one.
+
+    Attributes:
+        name: of the class or the group.
+        labels: of its classes.
+        unknown: label of a vehicle of unknown class. For the group of all vehicles it is one more to find;
+            for a single class it is neither a hit nor a miss.
+        group: whether it is the group of all vehicles.
+    """
+
+    name: str
+    labels: tuple[int, ...]
+    unknown: int
+    group: bool = False
 
 
-def _of_vehicles(
-    pictures: Sequence[Picture], found: Sequence[Detections], vehicles: Sequence[int], unknown: int
-) -> tuple[list[Truth], list[Found]]:
-    truths, answers = [], []
-    for picture, detections in zip(pictures, found, strict=True):
-        if picture.annotated[list(vehicles)].all():
-            own = np.isin(picture.labels, [*vehicles, unknown])
-            truths.append(_truth(picture, own, np.zeros_like(own)))
-            mine = np.isin(detections.labels, vehicles)
-            boxes, scores = detections.boxes[mine], detections.scores[mine]
-            keep = nms(torch.from_numpy(boxes), torch.from_numpy(scores), 0.6).numpy()
-            answers.append((boxes[keep], scores[keep]))
-    return truths, answers
+def targets_of(class_names: Sequence[str]) -> list[Target]:
+    """Return every class, and ``any_vehicle`` where there are vehicles among them."""
+    unknown = len(class_names)
+    single = [Target(name, (label,), unknown) for label, name in enumerate(class_names)]
+    vehicles = tuple(label for label, name in enumerate(class_names) if name in VEHICLES)
+    return [*single, Target(ANY_VEHICLE, vehicles, unknown, group=True)] if vehicles else single
 
 
-def _truth(picture: Picture, own: NDArray[np.bool_], doubtful: NDArray[np.bool_]) -> Truth:
+def truth_of(picture: Picture, target: Target) -> Truth | None:
+    """Return the boxes to find and those to ignore; None where the target was not annotated."""
+    if not picture.annotated[list(target.labels)].all():
+        return None
+    own = np.isin(picture.labels, target.labels)
+    unknown = picture.labels == target.unknown
+    if target.group:
+        own, unknown = own | unknown, np.zeros_like(unknown)
     small = (picture.boxes[:, 2:] - picture.boxes[:, :2]).min(1, initial=np.inf) < MIN_SIDE_PX
-    ignore = (own & small) | doubtful
+    ignore = (own & small) | unknown
     return picture.boxes[own & ~small], np.concatenate([picture.ignore, picture.boxes[ignore]])
+
+
+def answers_of(detections: Detections, target: Target) -> Detections:
+    """Return the detections of the target's classes; of a group, one a place."""
+    mine = detections.select(np.isin(detections.labels, target.labels))
+    if not target.group:
+        return mine
+    return mine.select(nms(torch.from_numpy(mine.boxes), torch.from_numpy(mine.scores), 0.6).numpy())
+
+
+def _cases(
+    pictures: Sequence[Picture], found: Sequence[Detections], target: Target
+) -> tuple[list[Truth], list[Found]]:
+    truths, answers = [], []
+    for picture, detections in zip(pictures, found, strict=True):
+        if (truth := truth_of(picture, target)) is not None:
+            truths.append(truth)
+            own = answers_of(detections, target)
+            answers.append((own.boxes, own.scores))
+    return truths, answers
 
 
 def average_precision(
@@ -161,12 +196,19 @@ def average_precision(
             are answers of such a size that match nothing.
     """
     number = sum(_within(boxes, sides) for boxes, _ in truths)
-    found = any(len(boxes) for boxes, _ in answers)
-    if not number or not found:
-        nothing = 0.0 if number else float("nan")
-        return Precision(nothing, nothing, number)
-    precision = _precision_at_recalls(_coco_labels(truths), _coco_rows(answers), sides)
+    if not number:
+        return Precision(float("nan"), float("nan"), number)
+    precision = _curves(truths, answers, sides)
     return Precision(float(precision[0].mean()), float(precision.mean()), number)
+
+
+def _curves(
+    truths: Sequence[Truth], answers: Sequence[Found], sides: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Return the precision (10, 101) at IoU 0.5 to 0.95 and recall 0 to 1; 0 where nothing is found."""
+    if not any(len(boxes) for boxes, _ in answers):
+        return np.zeros((10, 101))
+    return _precision_at_recalls(_coco_labels(truths), _coco_rows(answers), sides)
 
 
 def _coco_labels(truths: Sequence[Truth]) -> dict[str, Any]:

@@ -1,0 +1,133 @@
+"""Contact sheets of errors: a crop of each, and a caption."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import boxes as boxlib
+from detectors.dataset import read_picture
+from detectors.evaluation.kinds import Error, Kind
+from detectors.opencv import load_cv2
+
+cv2 = load_cv2()
+
+Image = NDArray[np.uint8]
+
+COLUMNS, ROWS = 6, 5
+#: A fixed camera repeats its errors in every picture: a sheet shows so many of one set, class and kind.
+ALIKE = 2
+_TILE, _CAPTION, _GAP, _TITLE = 240, 58, 8, 36  # pixels
+_TEXT = 14
+_OWN, _OTHER = (0, 220, 255), (255, 160, 60)  # BGR: yellow, blue
+_INK, _PALE = (30, 30, 30), (110, 110, 110)
+
+
+def largest_misses(errors: Sequence[Error]) -> list[Error]:
+    """Return as many misses as a sheet holds, those of the largest area first."""
+    misses = [error for error in errors if error.missed]
+    return _varied(sorted(misses, key=lambda error: -float(boxlib.areas(error.box))))
+
+
+def surest_false_alarms(errors: Sequence[Error]) -> list[Error]:
+    """Return as many false alarms as a sheet holds, those of the highest score first."""
+    alarms = [error for error in errors if not error.missed]
+    return _varied(sorted(alarms, key=lambda error: -(error.score or 0)))
+
+
+def _varied(errors: Sequence[Error]) -> list[Error]:
+    seen: Counter[tuple[str, str, Kind]] = Counter()
+    chosen = []
+    for error in errors:
+        group = (error.picture.set_name, error.name, error.kind)
+        seen[group] += 1
+        if seen[group] <= ALIKE:
+            chosen.append(error)
+    return chosen[: COLUMNS * ROWS]
+
+
+def draw_sheet(errors: Sequence[Error], title: str) -> Image:
+    """Return the sheet, uint8 (H, W, 3) BGR: of each error its box in yellow, and the other one in blue.
+
+    Raises:
+        DataError: a picture cannot be read.
+    """
+    rows = max(-(-len(errors) // COLUMNS), 1)
+    step_x, step_y = _TILE + _GAP, _TILE + _CAPTION + _GAP
+    sheet: Image = np.full((_TITLE + rows * step_y, COLUMNS * step_x + _GAP, 3), 255, np.uint8)
+    _write(sheet, title, (_GAP, 24), 18)
+    for place, error in enumerate(errors):
+        x, y = _GAP + place % COLUMNS * step_x, _TITLE + place // COLUMNS * step_y
+        sheet[y : y + _TILE, x : x + _TILE] = _crop(error)
+        for line, text in enumerate(caption(error)):
+            ink = _PALE if line == 2 else _INK
+            _write(sheet, _shortened(text), (x, y + _TILE + 15 + 17 * line), _TEXT, ink)
+    return sheet
+
+
+def caption(error: Error) -> tuple[str, str, str]:
+    """Return three lines: what it is and its size or score, what is there instead, set and picture."""
+    width, height = (error.box[2:] - error.box[:2]).round().astype(int)
+    what = f"{error.name} {width}x{height} px" if error.missed else f"{error.name} {error.score:.2f}"
+    folder, file = error.picture.set_name, error.picture.path.name
+    return what, _instead(error), f"{folder} {file.removeprefix(folder + '_')}"
+
+
+def _instead(error: Error) -> str:
+    other = error.other
+    if other is None:
+        return "nothing there" if error.missed else "nothing labelled there"
+    if error.kind is Kind.POOR_BOX:
+        return f"poor box, IoU {other.iou:.2f}"
+    if error.kind is Kind.OTHER_CLASS:
+        return f"seen as {other.name} {other.score:.2f}" if error.missed else f"is a {other.name}"
+    if error.kind is Kind.BOTH:
+        return f"at a {other.name}, IoU {other.iou:.2f}"
+    if error.kind is Kind.UNSURE:
+        return f"unsure, {other.score:.2f}"
+    return error.kind.value
+
+
+def _crop(error: Error) -> Image:
+    """Return the surroundings of the box, a square about twice as wide, enlarged or reduced to the tile."""
+    image = read_picture(error.picture)
+    size, longest = np.array(image.shape[1::-1]), float((error.box[2:] - error.box[:2]).max())
+    side = max(min(2 * longest, float(size.max())), 1.1 * longest, 32.0)
+    # moved into the picture as far as it goes: a tile is small enough without a grey margin
+    spare = size - side
+    corner = np.clip(
+        boxlib.centres(error.box) - side / 2, np.minimum(spare / 2, 0), np.maximum(spare, spare / 2)
+    )
+    scale = _TILE / side
+    method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    # cut before the resize: warping from a large picture to a tile would skip pixels
+    x, y, end_x, end_y = np.round([*corner, *(corner + side)]).astype(int)
+    left, top = max(-x, 0), max(-y, 0)
+    part = image[max(y, 0) : max(end_y, 0), max(x, 0) : max(end_x, 0)]
+    right, bottom = end_x - x - left - part.shape[1], end_y - y - top - part.shape[0]
+    padded = cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(128, 128, 128))
+    tile = cv2.resize(padded, (_TILE, _TILE), interpolation=method)
+    if error.other is not None:
+        _draw(tile, (error.other.box - np.tile(corner, 2)) * scale, _OTHER)
+    _draw(tile, (error.box - np.tile(corner, 2)) * scale, _OWN)
+    return np.asarray(tile, np.uint8)
+
+
+def _draw(tile: Image, box: NDArray[np.float32], ink: tuple[int, int, int]) -> None:
+    x1, y1, x2, y2 = (int(value) for value in box.round())
+    cv2.rectangle(tile, (x1, y1), (x2, y2), _INK, 3)  # seen on bright and on dark ground
+    cv2.rectangle(tile, (x1, y1), (x2, y2), ink, 1)
+
+
+def _write(sheet: Image, text: str, at: tuple[int, int], size: int, ink: tuple[int, int, int] = _INK) -> None:
+    cv2.putText(sheet, text, at, ink, cv2.FontFace("sans"), size, 400)
+
+
+def _shortened(text: str) -> str:
+    """Return the text as far as it fits under a tile."""
+    while cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("sans"), _TEXT, 400)[2] > _TILE:
+        text = text.removesuffix("…")[:-1] + "…"
+    return text
