@@ -20,6 +20,18 @@ from detectors.registry import Registry
 
 ZOO = Registry("detectors.zoo", "detector")
 REPLAY_SUFFIXES = (".txt", ".csv")
+#: Of torchvision's zoo; they stand here so that a name is looked up without torch.
+TORCHVISION = (
+    "fasterrcnn_mobilenet_v3_large_320_fpn",
+    "fasterrcnn_mobilenet_v3_large_fpn",
+    "fasterrcnn_resnet50_fpn",
+    "fasterrcnn_resnet50_fpn_v2",
+    "fcos_resnet50_fpn",
+    "retinanet_resnet50_fpn",
+    "retinanet_resnet50_fpn_v2",
+    "ssd300_vgg16",
+    "ssdlite320_mobilenet_v3_large",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +169,13 @@ def released(name: str, entry: object) -> Released:
 def find_detector(name: str) -> Choice:
     """Return what a name or path stands for.
 
-    A name from the manifest; a weight file (``.pt``); or a file of boxes (``.txt``, ``.csv``) to replay, also
-    as ``replay:PATH``.
+    A name from the manifest; a weight file (``.pt``); a file of
+    boxes (``.txt``, ``.csv``) to replay, also as ``replay:PATH``; or a network of torchvision's, also as
+    ``torchvision:NAME``, with its published weights or, as ``NAME=PATH``, with weights of one's own.
 
     Raises:
         UnknownNameError: there is no such detector.
-        UsageError: ``replay`` without a file.
+        UsageError: ``replay`` without a file, ``torchvision`` without a network.
         WeightsError: the manifest cannot be read, or its entry of that name.
     """
     if name in ("replay", "replay:"):
@@ -170,16 +183,34 @@ def find_detector(name: str) -> Choice:
     if name.startswith("replay:") or Path(name).suffix.lower() in REPLAY_SUFFIXES:
         path = name.removeprefix("replay:")
         return Choice("replay", {"path": path}, {"name": "replay", "boxes": path})
+    if name.partition("=")[0] in TORCHVISION or name.partition(":")[0] == "torchvision":
+        return _of_torchvision(name)
     if Path(name).suffix.lower() == ".pt":
         return _own_weights(name)
     entries = manifest()
     if name not in entries:
-        raise UnknownNameError("detector", name, [*entries, "replay"])
+        raise UnknownNameError("detector", name, [*entries, "replay", *TORCHVISION])
     entry = released(name, entries[name])
     weights = str(resources.files("weights").joinpath(entry.file))
     options = {"weights": weights, "sha256": entry.sha256}
     facts = {"name": name, "weights": entry.file, "sha256": entry.sha256}
     return Choice(entry.architecture, options, facts, entry.classes)
+
+
+def _of_torchvision(name: str) -> Choice:
+    network, equals, path = name.removeprefix("torchvision").removeprefix(":").partition("=")
+    if not network:
+        raise UsageError(f"torchvision needs a network: --detector {', '.join(TORCHVISION)}")
+    if network not in TORCHVISION:
+        raise UnknownNameError("network of torchvision", network, TORCHVISION)
+    if not equals:
+        return Choice("torchvision", {"network": network}, {"name": network})
+    if not path:
+        raise UsageError(f"no weights behind '{name}': --detector {network}=my.pth, or the name alone")
+    facts = {"name": network, "weights": path}
+    with contextlib.suppress(OSError):  # that it cannot be read is said by whoever loads it
+        facts["sha256"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return Choice("torchvision", {"network": network, "weights": path}, facts)
 
 
 def _own_weights(path: str) -> Choice:
@@ -189,6 +220,24 @@ def _own_weights(path: str) -> Choice:
         facts["sha256"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         component = _architecture(path, facts["sha256"])
     return Choice(component, {"weights": path}, facts)
+
+
+def _own_weights(path: str) -> Choice:
+    facts = {"name": Path(path).stem, "weights": path}
+    component = "faster_rcnn"
+    with contextlib.suppress(OSError, WeightsError):  # that it cannot be read is said by whoever loads it
+        facts["sha256"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        component = _architecture(path, facts["sha256"])
+    return Choice(component, {"weights": path}, facts)
+
+
+def _own_model(path: str) -> Choice:
+    facts = {"name": Path(path).stem, "model": path}
+    beside = Path(path).with_suffix(".toml")
+    with contextlib.suppress(OSError):  # that one cannot be read is said by whoever loads it
+        facts["sha256"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        facts["sidecar_sha256"] = hashlib.sha256(beside.read_bytes()).hexdigest()
+    return Choice("onnx", {"path": path}, facts)
 
 
 @lru_cache(maxsize=1)

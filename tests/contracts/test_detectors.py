@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torchvision.models import get_model
 
 from detectors import Detections, Frame
 from detectors.protocol import Detector
@@ -35,6 +37,23 @@ def random_one_stage(folder: Path) -> dict[str, object]:
     return random_network(folder, "one_stage", "smaller_vgg_rep_nano", 0.009)
 
 
+def random_torchvision(folder: Path) -> dict[str, object]:
+    network = "ssdlite320_mobilenet_v3_large"
+    state = torch.get_rng_state()
+    torch.manual_seed(0)
+    net = get_model(network, weights=None, weights_backbone=None, num_classes=4)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0  # without statistics of its own features a random network sees nothing
+    with torch.no_grad():
+        features = net.backbone.train()(torch.rand(2, 3, 320, 320) * 2 - 1)
+        net.head.train()(list(features.values()))
+    torch.set_rng_state(state)
+    torch.save(net.state_dict(), folder / "random.pth")
+    own = {"weights": str(folder / "random.pth"), "class_names": ("car", "bus", "person")}
+    return {"network": network, **own, "score": 0.3, "device": "cpu"}
+
+
 def boxes_in_a_file(folder: Path) -> dict[str, object]:
     rows = [
         f"{frame},0,{n},{name},{score},{x},4,{x + 20},30,detected,1\n"
@@ -51,6 +70,7 @@ KINDS: dict[str, tuple[Callable[[Path], dict[str, object]], bool]] = {
     "faster_rcnn": (random_network, True),
     "one_stage": (random_one_stage, True),
     "replay": (boxes_in_a_file, False),
+    "torchvision": (random_torchvision, True),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -45,7 +47,9 @@ def test_an_unknown_name_gives_the_nearest(shelf: Path) -> None:
     (shelf / "manifest.toml").write_text(RELEASED)
     with pytest.raises(UnknownNameError, match="unknown detector 'smaler_vgg': did you mean smaller_vgg"):
         find_detector("smaler_vgg")
-    with pytest.raises(UnknownNameError, match="there is replay, smaller_vgg"):
+    with pytest.raises(
+        UnknownNameError, match=r"there is fasterrcnn_.*, replay, retinanet_.*, smaller_vgg, ssd"
+    ):
         find_detector("zzz")
 
 
@@ -74,6 +78,43 @@ def test_the_facts_of_a_weight_file_hold_its_digest(tmp_path: Path) -> None:
 def test_replay_needs_a_file(name: str) -> None:
     with pytest.raises(UsageError, match="replay needs a file of boxes"):
         find_detector(name)
+
+
+@pytest.mark.parametrize("prefix", ["", "torchvision:"])
+def test_a_network_of_torchvision(prefix: str) -> None:
+    for name in catalog.TORCHVISION:
+        choice = find_detector(prefix + name)
+        assert (choice.component, choice.options) == ("torchvision", {"network": name})
+        assert choice.facts == {"name": name}
+
+
+def test_a_network_of_torchvision_with_weights_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.pth"
+    for name in ("ssd300_vgg16", "torchvision:ssd300_vgg16"):
+        assert find_detector(f"{name}=a=b.pt").options == {"network": "ssd300_vgg16", "weights": "a=b.pt"}
+        path.write_bytes(b"road")
+        digest = sha256(b"road").hexdigest()
+        facts = {"name": "ssd300_vgg16", "weights": str(path), "sha256": digest}
+        assert find_detector(f"{name}={path}").facts == facts
+        with pytest.raises(UsageError, match="no weights behind"):
+            find_detector(f"{name}=")
+
+
+def test_a_network_that_torchvision_does_not_have() -> None:
+    for name in ("ssdlite320_mobilenet_v3_larg", "torchvision:ssdlite320_mobilenet"):
+        with pytest.raises(UnknownNameError, match=r"did you mean .*ssdlite320_mobilenet_v3_large"):
+            find_detector(name)
+    for name in ("torchvision", "torchvision:"):
+        with pytest.raises(UsageError, match=r"needs a network: .*fcos_resnet50_fpn"):
+            find_detector(name)
+
+
+def test_names_are_looked_up_without_torch() -> None:
+    code = (
+        "import sys; from detectors.catalog import find_detector; "
+        "find_detector('ssd300_vgg16'); find_detector('replay:x'); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize(

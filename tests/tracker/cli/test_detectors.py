@@ -62,6 +62,7 @@ def test_one_bad_entry_does_not_hide_the_others(track: Track, shelf: Path) -> No
     for cell in ("faster_rcnn on smaller_vgg", "car, b[u]s", "96x64", "0.523"):
         assert cell in row
     assert "FILE.pt" in done.out
+    assert "ssdlite320_mobilenet_v3_large" in done.out
     complaints = done.err.splitlines()
     assert len(complaints) == 2
     assert "wrong about 'version'" in complaints[0]
