@@ -1,12 +1,31 @@
-"""Learning curves as a picture."""
+"""Learning curves: the table ``curve.csv``, and its picture."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def append_row(table: Path, row: Mapping[str, object]) -> None:
+    """Write a row of column names and values at the end of a table; a new table gets its head."""
+    new = not table.exists()
+    with table.open("a", newline="") as stream:
+        writer = csv.writer(stream)
+        if new:
+            writer.writerow(row)
+        writer.writerow(row.values())
+
+
+def cut_rows(table: Path, step: int) -> None:
+    """Leave out the rows of steps behind the checkpoint at ``step``: they are done again."""
+    if table.exists():
+        head, *rows = table.read_text().splitlines(keepends=True) or [""]
+        kept = [row for row in rows if int(row.partition(",")[0]) <= step]
+        table.write_text("".join([head, *kept])) if kept else table.unlink()
 
 
 def plot_curves(table: Path, picture: Path) -> None:

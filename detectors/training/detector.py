@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -13,7 +13,8 @@ from detectors.dataset import VEHICLES, Picture, read_picture, read_sets, sampli
 from detectors.errors import EmptySplitError, UnknownNameError, UsageError, WeightsError
 from detectors.evaluation import Precision, detect_all, evaluate
 from detectors.training.curves import plot_curves
-from detectors.training.engine import Training
+from detectors.training.distributed import ALONE, Group, ToldByFirstError, group_here, joined
+from detectors.training.engine import Report, Training
 from detectors.training.examples import Examples
 from detectors.training.facts import describe_weights, lasting_keys
 from detectors.training.manifest import read_manifest, write_entry
@@ -31,40 +32,70 @@ from detectors.zoo._weights import (
     save_weights,
 )
 
-Report = Callable[[Training, dict[str, float]], None]
 
-
-def train(request: Request, report: Report) -> dict[str, Precision]:
+def train(request: Request, report: Report) -> dict[str, Precision] | None:
     """Train, write the weights and their manifest entry, and return the precision on the val split.
+
+    Of several processes that torchrun has started (``detectors.training.distributed``) the first alone
+    writes, reports and raises; the others return None once it has ended.
 
     Raises:
         UsageError: what is asked for cannot be done here.
         DataError: the data cannot be read, or the checkpoint.
         WeightsError: ``start`` belongs to another network or class list.
+        DetectorError: the training cannot go on.
+        KeyboardInterrupt: it was stopped; what was done so far is saved.
     """
+    group = group_here()
     torch.manual_seed(request.seed)
     if request.threads:
         torch.set_num_threads(request.threads)
-    training = prepare(request)
-    validation = read_validation(request)  # before hours are spent: a damaged file is said now
-    if request.overwrite:  # else what is broken off early would be resumed from the earlier training
+    try:
+        with joined(group, chosen_device(request.device, group)):
+            training, validation = learn(request, report, group)
+    except ToldByFirstError:
+        return None
+    return finish(request, training, validation) if group.first else None
+
+
+def learn(request: Request, report: Report, group: Group) -> tuple[Training, list[Picture]]:
+    """Return the training at its end, and the pictures of the val split in the first process."""
+    training = prepare(request, group)
+    # before hours are spent: a damaged file is said now
+    validation = group.together(lambda: read_validation(request) if group.first else [])
+    if (
+        request.overwrite and group.first
+    ):  # else what is broken off early would be resumed from the earlier one
         (training.folder / CHECKPOINT).unlink(missing_ok=True)
     training.run(report)
-    plot_curves(training.folder / "curve.csv", training.folder / "curve.png")
-    return finish(request, training, validation)
+    if group.first:
+        plot_curves(training.folder / "curve.csv", training.folder / "curve.png")
+    return training, validation
 
 
-def prepare(request: Request) -> Training:
+def prepare(request: Request, group: Group = ALONE) -> Training:
     """Return the training as it stands before its next step."""
-    device = chosen_device(request.device)
-    check_places(request)
+    training = group.together(lambda: begin(request, group))
+    words = group.exchange((training.settings, asdict(training.schedule), training.precision))
+    group.together(lambda: _check_same(words))
+    training.precision = words[0][2]  # which is faster may have come out differently
+    if request.resume:
+        training.resume()
+    return training
+
+
+def begin(request: Request, group: Group = ALONE) -> Training:
+    """Return a training at its beginning; this process's part, for which it waits for no other."""
+    device = chosen_device(request.device, group)
+    if group.first:  # who alone writes
+        check_places(request)
     net = network(request)
     pictures = read_sets(request.data, "train", request.class_names)
     known = {picture.set_name for picture in pictures}
     for name in sorted(set(request.set_weights) - known):
         raise UnknownNameError("set of --weight", name, known)
     weights = sampling_weights(pictures, len(request.class_names), dict(request.set_weights))
-    training = Training(
+    return Training(
         net,
         Examples(pictures, weights, request.input_size, request.seed, request.mosaic_share),
         request.schedule,
@@ -73,22 +104,38 @@ def prepare(request: Request) -> Training:
         best_precision(device) if request.precision == "auto" else request.precision,
         request.workers,
         settings_of(request, pictures),
+        group,
     )
-    if request.resume:
-        training.resume()
-    return training
 
 
-def chosen_device(name: str) -> str:
-    """Return "cpu" or "cuda".
+def _check_same(words: list[tuple[dict[str, str], dict[str, object], str]]) -> None:
+    """Refuse processes that would draw from other pictures or take other steps."""
+    (settings, schedule, _), *others = words
+    for rank, (other_settings, other_schedule, _) in enumerate(others, 1):
+        theirs, ours = other_settings | other_schedule, settings | schedule
+        for name in sorted(set(theirs) | set(ours)):
+            if theirs.get(name) != ours.get(name):
+                difference = f"another {name} ({theirs.get(name)}, not {ours.get(name)})"
+                raise UsageError(f"process {rank} was started with {difference}: give all processes the same")
+
+
+def chosen_device(name: str, group: Group = ALONE) -> str:
+    """Return "cpu" or "cuda"; "cuda:N" where there are several processes.
 
     Raises:
-        UsageError: CUDA was asked for, and torch has no card.
+        UsageError: CUDA was asked for, and torch has no card, or too few.
     """
     card = torch.cuda.is_available()
     if name == "cuda" and not card:
         raise UsageError("no CUDA device here: use --device cpu or auto")
-    return "cuda" if card and name != "cpu" else "cpu"
+    if not card or name == "cpu":
+        return "cpu"
+    if group.world == 1:
+        return "cuda"
+    if group.local_world > torch.cuda.device_count():
+        few = f"{group.local_world} processes, but {torch.cuda.device_count()} CUDA device(s)"
+        raise UsageError(f"{few} on this machine: start one process a device, or use --device cpu")
+    return f"cuda:{group.local_rank}"
 
 
 def network(request: Request) -> nn.Module:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import math
 import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, Sampler
 
-from detectors.errors import DataError, DetectorError, UsageError
-from detectors.opencv import load_cv2
-from detectors.training.examples import Examples, collate
+from detectors.errors import DataError, UsageError
+from detectors.training.curves import append_row, cut_rows
+from detectors.training.distributed import ALONE, Group, LostError, ToldByFirstError, synchronised
+from detectors.training.examples import Batch, Examples, batches
+from detectors.training.interruption import Interruption
 from detectors.training.request import CHECKPOINT, Schedule
 from detectors.zoo._weights import write_file
 
 _UNREADABLE = (OSError, EOFError, pickle.UnpicklingError)
+
+
+Report = Callable[["Training", dict[str, float]], None]
 
 
 class Training:
@@ -37,6 +43,10 @@ class Training:
         precision: "fp32" or "bf16" (autocast).
         workers: processes that prepare examples.
         settings: by flag, what decides the examples and the network: a session with others is not resumed.
+        group: processes that share each step; the first alone writes and reports.
+
+    Raises:
+        UsageError: the batch cannot be shared by the processes.
     """
 
     def __init__(
@@ -49,12 +59,16 @@ class Training:
         precision: str = "fp32",
         workers: int = 1,
         settings: Mapping[str, str] | None = None,
+        group: Group = ALONE,
     ) -> None:
         """Set up the optimizer; nothing is trained yet."""
+        if schedule.batch % group.world:
+            raise UsageError(f"--batch {schedule.batch} is no multiple of the {group.world} processes")
+        net = synchronised(net, device, group)
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.examples, self.schedule, self.folder = examples, schedule, folder
         self.device, self.precision, self.workers = device, precision, workers
-        self.settings = dict(settings or {})
+        self.settings, self.group = dict(settings or {}), group
         self.average = AveragedModel(net, multi_avg_fn=_moving_average(schedule.ema), use_buffers=True)
         self.optimizer = torch.optim.AdamW(_groups(net, schedule.decay), lr=schedule.rate, foreach=True)
         self.step = 0
@@ -73,50 +87,89 @@ class Training:
         cosine = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.progress))
         return self.schedule.rate * warm * cosine
 
-    def run(self, report: Callable[[Training, dict[str, float]], None], save_every_s: float = 240) -> None:
-        """Train to the end of the schedule, reporting the losses after every step."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._cut_curve()
+    def run(self, report: Report, save_every_s: float = 240) -> None:
+        """Train to the end of the schedule, reporting the losses after every step.
+
+        Raises:
+            KeyboardInterrupt: it was stopped, and what was done so far is saved.
+            DataError: a picture is missing or damaged.
+            DetectorError: the loss is not finite, the checkpoint cannot be written, or another process ended.
+        """
+        if self.group.first:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            cut_rows(self.folder / "curve.csv", self.step)
         self._plan_mosaics()
-        saved = time.monotonic()
-        batches = self._batches()
-        began = time.monotonic()
+        size, group = self.schedule.batch, self.group
+        stream = batches(self.examples, self.step * size, size, self.workers, group.rank, group.world)
+        with contextlib.closing(stream), Interruption() as stop:
+            try:
+                self._steps(stream, stop, report, save_every_s)
+            except Exception as exc:
+                if isinstance(exc, LostError):  # comes before weights are changed: the last step is whole
+                    self.save()
+                if stop.noted:  # which may have brought the others to their end
+                    raise self._stopped() from exc
+                raise
+        self.group.together(self.save)
+
+    def _steps(
+        self, stream: Iterator[Batch], stop: Interruption, report: Report, save_every_s: float
+    ) -> None:
+        model, saved, began = self.group.wrapped(self.net), time.monotonic(), time.monotonic()
         while self.progress < 1.0:
-            losses = self._interruptible_step(batches)
+            losses = self._one_step(model, *self.group.together(lambda: next(stream)))
             self.seconds += time.monotonic() - began
             began = time.monotonic()
+            stopped = self._agree(stop.noted)
             self._plan_mosaics()
+            due = stopped or time.monotonic() - saved > save_every_s
+            self.group.together(partial(self._keep, losses, report, due))
+            saved = time.monotonic() if due else saved
+            if stopped:
+                raise self._stopped()
+
+    def _stopped(self) -> BaseException:
+        return KeyboardInterrupt() if self.group.first else ToldByFirstError("stopped")
+
+    def _agree(self, stopped: bool) -> bool:
+        """Take over the first process's clock, and return whether any process was stopped.
+
+        Learning rate and end follow the clock: all must take the same step, or wait for one another for good.
+        """
+        words = self.group.exchange((self.seconds, stopped))
+        self.seconds = words[0][0]
+        return any(stopped for _, stopped in words)
+
+    def _keep(self, losses: dict[str, float], report: Report, save: bool) -> None:
+        if self.group.first:
             self._write_curve(losses)
             report(self, losses)
-            if time.monotonic() - saved > save_every_s:
-                self.save()
-                saved = time.monotonic()
-        self.save()
-
-    def _interruptible_step(self, batches: Iterator[tuple[Tensor, list[Any]]]) -> dict[str, float]:
-        try:
-            return self._one_step(*next(batches))
-        except KeyboardInterrupt:
+        if save:
             self.save()
-            raise
 
-    def _one_step(self, images: Tensor, targets: list[Any]) -> dict[str, float]:
-        self.net.train()
+    def _one_step(self, model: nn.Module, images: Tensor, targets: list[Any]) -> dict[str, float]:
+        # of step and process alone, so that a resumed run samples as one in one go; also on CUDA
+        seed = np.random.SeedSequence((self.examples.seed, self.step, self.group.rank))
+        torch.manual_seed(int(seed.generate_state(1)[0]))
+        model.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
         images = images.to(self.device).float().contiguous(memory_format=torch.channels_last)
         targets = [{k: v.to(self.device) for k, v in t.items()} for t in targets]
         kind = "cuda" if self.device.startswith("cuda") else "cpu"
-        with torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16"):
-            losses = self.net(images, targets)
-        total = torch.stack(list(losses.values())).sum()
-        if not torch.isfinite(total):
-            raise DetectorError(f"the loss is not finite at step {self.step}: try a lower learning rate")
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.net.parameters(), self.schedule.clip)
+        with self.group.reached():
+            with torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16"):
+                losses = model(images, targets)
+            total = torch.stack(list(losses.values())).sum()
+            total.backward()  # type: ignore[no-untyped-call]
+        # the gradients are averaged by now: all processes see the same
+        if not torch.isfinite(nn.utils.clip_grad_norm_(self.net.parameters(), self.schedule.clip)):
+            reason = f"the loss is not finite at step {self.step}: try a lower learning rate"
+            raise self.group.seen_by_all(reason)
         self.optimizer.step()
-        self.average.update_parameters(self.net)
+        if self.group.first:
+            self.average.update_parameters(self.net)
         self.step += 1
         return {name: float(value.detach()) for name, value in losses.items()}
 
@@ -128,31 +181,14 @@ class Training:
             last = 2**40 if self.progress < 1 - share else 0
         self.examples.mosaic_until.value = last * self.schedule.batch
 
-    def _batches(self) -> Iterator[tuple[Tensor, list[Any]]]:
-        loader = DataLoader(
-            self.examples,
-            batch_size=self.schedule.batch,
-            sampler=_From(self.step * self.schedule.batch),
-            num_workers=self.workers,
-            collate_fn=collate,
-            prefetch_factor=4 if self.workers else None,
-            worker_init_fn=_quiet_worker,
-            generator=torch.Generator(),  # else a resumed run would draw one number more than one in one go
-        )
-        batches = iter(loader)
-        while True:
-            try:
-                batch = next(batches)
-            except DataError as exc:  # from a worker, its message is a whole traceback
-                raise DataError(str(exc).strip().splitlines()[-1].rpartition("DataError: ")[2]) from exc
-            yield batch
-
     def save(self) -> None:
-        """Write ``last.pt``: all that is needed to go on.
+        """Write ``last.pt``, all that is needed to go on; the first process alone does it.
 
         Raises:
             DetectorError: it cannot be written.
         """
+        if not self.group.first:
+            return
         state = {
             "net": self.net.state_dict(),
             "average": self.average.state_dict(),
@@ -161,7 +197,6 @@ class Training:
             "seconds": self.seconds,
             "schedule": asdict(self.schedule),
             "settings": self.settings,
-            "random": torch.get_rng_state(),
         }
         write_file(self.folder / CHECKPOINT, state)
 
@@ -173,19 +208,24 @@ class Training:
             UsageError: it was begun with another batch or other settings, or by steps where minutes are
                 asked for.
         """
+        state = self.group.from_first(self._read)
+        self.group.together(lambda: self._take(state))
+
+    def _read(self) -> dict[str, Any]:
         file = self.folder / CHECKPOINT
-        try:
-            state = torch.load(file, map_location=self.device, weights_only=True)
+        with _readable(file):
+            # on the CPU: the other processes, to which it goes, have other cards
+            state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
             self._check_schedule(state["schedule"])
+            return state
+
+    def _take(self, state: Mapping[str, Any]) -> None:
+        with _readable(self.folder / CHECKPOINT):
             self._take_settings(state.get("settings", {}))
             self.net.load_state_dict(state["net"])
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.seconds = state["step"], state["seconds"]
-            torch.set_rng_state(state["random"].cpu())
-        except (*_UNREADABLE, RuntimeError, KeyError, ValueError, TypeError) as exc:
-            reason = (str(exc).splitlines() or [type(exc).__name__])[0]
-            raise DataError(f"cannot resume from {file}: {reason}") from exc
 
     def _check_schedule(self, begun: Mapping[str, Any]) -> None:
         """Refuse what would silently draw other examples, or bend the learning rate.
@@ -208,39 +248,20 @@ class Training:
                 raise UsageError(f"{self.folder} was begun with {difference}: resume it with that")
         self.settings = {**begun, **self.settings}
 
-    def _cut_curve(self) -> None:
-        """Leave out the rows of steps behind the checkpoint: they are done again."""
-        file = self.folder / "curve.csv"
-        if file.exists():
-            head, *rows = file.read_text().splitlines(keepends=True) or [""]
-            kept = [row for row in rows if int(row.partition(",")[0]) <= self.step]
-            file.write_text("".join([head, *kept])) if kept else file.unlink()
-
     def _write_curve(self, losses: dict[str, float]) -> None:
-        file = self.folder / "curve.csv"
-        new = not file.exists()
-        with file.open("a", newline="") as stream:
-            writer = csv.writer(stream)
-            if new:
-                writer.writerow(["step", "seconds", "rate", *losses])
-            row = [f"{value:.5f}" for value in losses.values()]
-            writer.writerow([self.step, f"{self.seconds:.1f}", f"{self.rate():.3e}", *row])
+        row = {"step": self.step, "seconds": f"{self.seconds:.1f}", "rate": f"{self.rate():.3e}"}
+        shown = {name: f"{value:.5f}" for name, value in losses.items()}
+        append_row(self.folder / "curve.csv", row | shown)
 
 
-class _From(Sampler[int]):
-    """Example numbers from ``first`` on, without end."""
-
-    def __init__(self, first: int) -> None:
-        self.first = first
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(self.first, 2**31 - 1))
-
-
-def _quiet_worker(_: int) -> None:
-    """OpenCV's own threads would fight with the training for the cores."""
-    load_cv2().setNumThreads(0)
-    torch.set_num_threads(1)
+@contextlib.contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """Turn what torch says of a damaged checkpoint, or of one of another network, into DataError."""
+    try:
+        yield
+    except (*_UNREADABLE, RuntimeError, KeyError, ValueError, TypeError) as exc:
+        reason = (str(exc).splitlines() or [type(exc).__name__])[0]
+        raise DataError(f"cannot resume from {file}: {reason}") from exc
 
 
 def _moving_average(decay: float) -> Callable[..., None]:

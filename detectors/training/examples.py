@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Generator, Iterator, Sequence
 from multiprocessing import Value
 from typing import Any
 
@@ -10,11 +11,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from detectors.dataset import Picture, read_picture
+from detectors.errors import DataError
 from detectors.networks.targets import Target
+from detectors.opencv import load_cv2
 from detectors.training.augment import Example, mosaic, single
+
+Batch = tuple[Tensor, list[Target]]
 
 
 class Examples(Dataset[tuple[Tensor, Target]]):
@@ -76,6 +81,62 @@ def to_tensors(example: Example) -> tuple[Tensor, Target]:
     )
 
 
-def collate(batch: list[tuple[Tensor, Target]]) -> tuple[Tensor, list[Target]]:
+def batches(
+    examples: Examples, first: int, size: int, workers: int = 1, rank: int = 0, world: int = 1
+) -> Generator[Batch]:
+    """Yield batches without end: of the examples from number ``first`` on, every ``world``-th.
+
+    Args:
+        examples: to take them from.
+        first: number of the next example of all processes together.
+        size: pictures a batch, of all processes together; a multiple of ``world``.
+        workers: of this process, that prepare examples.
+        rank: of this process.
+        world: number of processes; together they see what one alone would see.
+
+    Raises:
+        DataError: a picture is missing or damaged.
+    """
+    loader = DataLoader(
+        examples,
+        batch_size=size // world,
+        sampler=_From(first + rank, world),
+        num_workers=workers,
+        collate_fn=collate,
+        prefetch_factor=4 if workers else None,
+        worker_init_fn=_quiet_worker,
+        generator=torch.Generator(),  # else torch's own would draw a number here
+    )
+    stream = iter(loader)
+    while True:
+        try:
+            batch = next(stream)
+        except DataError as exc:  # from a worker, its message is a whole traceback
+            raise DataError(str(exc).strip().splitlines()[-1].rpartition("DataError: ")[2]) from exc
+        yield batch
+
+
+def collate(batch: list[tuple[Tensor, Target]]) -> Batch:
     """Return pictures (B, 3, H, W) uint8 and their targets."""
     return torch.stack([image for image, _ in batch]), [target for _, target in batch]
+
+
+class _From(Sampler[int]):
+    """Example numbers from ``first`` on, ``stride`` apart, without end."""
+
+    def __init__(self, first: int, stride: int) -> None:
+        self.first, self.stride = first, stride
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, 2**31 - 1, self.stride))
+
+
+def _quiet_worker(_: int) -> None:
+    """Take no core from the training, and no signal that is meant for it.
+
+    OpenCV's own threads would fight with it for the cores. Ctrl-C, and torchrun's stop, go to a whole group
+    of processes: without these the training could not end its step.
+    """
+    os.setpgrp()
+    load_cv2().setNumThreads(0)
+    torch.set_num_threads(1)

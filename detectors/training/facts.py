@@ -11,6 +11,7 @@ from pathlib import Path
 
 from detectors.dataset import Picture
 from detectors.evaluation import Precision, figures
+from detectors.training.distributed import ALONE, Group
 from detectors.training.engine import Training
 from detectors.training.request import Request
 from detectors.training.timing import time_a_look
@@ -51,7 +52,7 @@ def describe_weights(
         "pictures_seen": training.step * training.schedule.batch,
         "training_minutes": round(training.seconds / 60, 1),
         "trained": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "command": training_command(sys.argv[1:], training.settings.get("--from")),
+        "command": training_command(sys.argv[1:], training.settings.get("--from"), training.group),
         "commit": _commit(),
     }
     if precisions:
@@ -69,17 +70,26 @@ def lasting_keys(data: Sequence[str], earlier: object) -> tuple[str, ...]:
     return (*_LASTING, "data_rights") if same else _LASTING
 
 
-def training_command(arguments: Sequence[str], start: str | None) -> str:
+def training_command(arguments: Sequence[str], start: str | None, group: Group = ALONE) -> str:
     """Return the command that trains such weights in a clean folder.
 
     Args:
         arguments: behind ``track``.
         start: weights that the training began from, in whichever session.
+        group: processes of the last session.
     """
     kept = [argument for argument in arguments if argument not in _SECOND_TIME]
     if start and "--resume" in arguments:
         kept += ["--from", start]
-    return shlex.join(["track", *kept])
+    return shlex.join([*_launcher(group), "track", *kept])
+
+
+def _launcher(group: Group) -> list[str]:
+    if group.world == 1:
+        return []
+    machines = -(-group.world // group.local_world)
+    nodes = ["--nnodes", str(machines)] if machines > 1 else []
+    return ["torchrun", "--no-python", *nodes, "--nproc-per-node", str(group.local_world)]
 
 
 def measuring_command(request: Request) -> str:

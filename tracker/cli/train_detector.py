@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from detectors.evaluation import Precision
     from detectors.training.engine import Training
@@ -37,7 +37,7 @@ def train_detector(
     weight: Annotated[
         list[str] | None, typer.Option(help="SET=NUMBER: draw this set's pictures less or more often.")
     ] = None,
-    batch: Annotated[int, typer.Option(help="Pictures a step.")] = 8,
+    batch: Annotated[int, typer.Option(help="Pictures a step, of all processes together.")] = 8,
     rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
     mosaic: Annotated[float, typer.Option(help="Share of pictures put together from four.")] = 0.5,
     plain: Annotated[float, typer.Option(help="Last share of the training without such pictures.")] = 0.2,
@@ -46,36 +46,58 @@ def train_detector(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto (tried out), fp32 or bf16.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Of torch.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes that prepare pictures.")] = 1,
+    workers: Annotated[int, typer.Option(help="Processes that prepare pictures, for each that trains.")] = 1,
 ) -> None:
-    """Train the detector, measure it on the val split, and enter it in the manifest beside it."""
+    """Train the detector, measure it on the val split, and enter it in the manifest beside it.
+
+    On several GPUs or machines: torchrun --no-python --nproc-per-node 2 track train detector ...
+    """
     from detectors.training.request import Request, Schedule
 
-    request = Request(
-        data=tuple(data),
-        out=out,
-        schedule=Schedule(steps, minutes, batch, rate, plain_share=plain),
-        architecture=head,
-        backbone=backbone,
-        input_size=_size(size),
-        set_weights=_set_weights(weight or []),
-        start=start,
-        resume=resume,
-        overwrite=overwrite,
-        seed=seed,
-        mosaic_share=mosaic,
-        device=device,
-        precision=precision,
-        threads=threads,
-        workers=workers,
-        score=score,
-    )
-    print_precisions(_train(request), request.class_names)
+    with _said_once():
+        request = Request(
+            data=tuple(data),
+            out=out,
+            schedule=Schedule(steps, minutes, batch, rate, plain_share=plain),
+            architecture=head,
+            backbone=backbone,
+            input_size=_size(size),
+            set_weights=_set_weights(weight or []),
+            start=start,
+            resume=resume,
+            overwrite=overwrite,
+            seed=seed,
+            mosaic_share=mosaic,
+            device=device,
+            precision=precision,
+            threads=threads,
+            workers=workers,
+            score=score,
+        )
+    precisions = _train(request)
+    if precisions is None:  # another process of torchrun's tells
+        return
+    print_precisions(precisions, request.class_names)
     file = request.file
     typer.echo(f"{file}; use it with track --video road.mp4 --detector {shlex.quote(str(file))}")
 
 
-def _train(request: Request) -> dict[str, Precision]:
+@contextlib.contextmanager
+def _said_once() -> Iterator[None]:
+    """Let the first process alone say what is wrong with the options, which all have from torchrun."""
+    from detectors.errors import UsageError
+
+    try:
+        yield
+    except UsageError as exc:
+        from detectors.training.distributed import group_here
+
+        if group_here().first:
+            raise
+        raise typer.Exit from exc  # as a failure it would make torchrun stop the first before it has spoken
+
+
+def _train(request: Request) -> dict[str, Precision] | None:
     """Train with a bar on standard error, or a line now and then where that is no terminal."""
     from rich.console import Console
     from rich.progress import Progress, TextColumn, TimeElapsedColumn

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from detectors.training.distributed import Group
 from detectors.training.facts import lasting_keys, measuring_command, training_command
 from detectors.training.request import Request, Schedule
 
@@ -21,6 +22,17 @@ from detectors.training.request import Request, Schedule
 )
 def test_the_command_works_in_a_clean_folder(arguments: list[str], start: str | None, command: str) -> None:
     assert training_command(arguments, start) == command
+
+
+@pytest.mark.parametrize(
+    ("group", "launcher"),
+    [
+        (Group(0, 2, 0, 2), "torchrun --no-python --nproc-per-node 2 track train"),
+        (Group(0, 8, 0, 4), "torchrun --no-python --nnodes 2 --nproc-per-node 4 track train"),
+    ],
+)
+def test_the_command_of_several_processes(group: Group, launcher: str) -> None:
+    assert training_command(["train"], None, group) == launcher
 
 
 def test_the_command_that_measures_again() -> None:
