@@ -20,6 +20,7 @@ from detectors.detections import Detections
 from detectors.errors import DetectorError, WeightsError
 from detectors.frame import Frame
 from detectors.networks.fusing import fused
+from detectors.runtimes import processor
 from detectors.runtimes.choice import Precision, Runtime, choose, open_module
 from detectors.zoo._letterbox import input_size, letterbox
 from detectors.zoo._weights import Description, build_network, fill, load_weights
@@ -85,6 +86,8 @@ class NetworkDetector:
         born_score: score from which a detection may start a track; None where it was not measured.
         runtime: what computes the network.
         precision: number format that it is computed in.
+        processor: name of the processor or the card.
+        threads: of the runtime, on a processor.
         stage_s: seconds spent so far, by stage: "letterbox", "network", "boxes".
     """
 
@@ -120,6 +123,9 @@ class NetworkDetector:
             device=device,
             threads=config.threads,
         )
+        self.processor = torch.cuda.get_device_name() if device == "cuda" else processor.name()
+        own = torch.get_num_threads() if self.runtime == "torch" else processor.cores()
+        self.threads = config.threads or own
         self.class_names = description.class_names
         self.score = score_of(config, description)
         self.born_score = born_score

@@ -138,18 +138,16 @@ def _content(
 
 def _time(used: Loaded, pictures: Sequence[Picture]) -> dict[str, Any]:
     """Return the milliseconds a look, and on what they were measured."""
-    import torch
-
     from detectors.dataset import read_picture
     from detectors.evaluation.timing import time_looks
-    from tracker.sinks.run_json import processor
+    from detectors.runtimes import processor
 
     times = time_looks(used.detector, pictures, read_picture)
-    about: dict[str, Any] = {"looks": times.looks, "processor": processor()}
-    about["threads"] = torch.get_num_threads()
-    if used.options.get("device", "cpu") != "cpu" and torch.cuda.is_available():
-        about["gpu"] = torch.cuda.get_device_name()
-    return {"ms": times.total_ms, "ms_by_stage": dict(times.stage_ms), **about}
+    about = {"processor": processor.name()}
+    for name in ("runtime", "precision", "processor", "threads"):
+        if hasattr(used.detector, name):
+            about[name] = getattr(used.detector, name)
+    return {"ms": times.total_ms, "ms_by_stage": dict(times.stage_ms), "looks": times.looks, **about}
 
 
 def _write(
@@ -244,5 +242,8 @@ def _error_table(title: str, kinds: Sequence[Kind]) -> Table:
 def _print_time(time: Mapping[str, Any]) -> None:
     stages = ", ".join(f"{stage} {ms:.1f}" for stage, ms in time["ms_by_stage"].items())
     look = f"{time['ms']:.1f} ms a look" + (f" ({stages})" if stages else "")
-    machine = f"{time.get('gpu', time['processor'])}, threads: {time['threads']}"
+    names = ("runtime", "precision", "processor")
+    machine = ", ".join(
+        [*(time[name] for name in names if name in time), f"threads: {time.get('threads', '?')}"]
+    )
     typer.echo(f"in use: {look}, median of {time['looks']}, reading left out; {machine}")

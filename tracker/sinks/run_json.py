@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 import platform
 import resource
 import sys
@@ -16,6 +15,7 @@ from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
 
+from detectors.runtimes import processor
 from tracker.sinks._files import discard, draft, prepare, publish, writing
 from tracker.sinks._summary import Summary
 from tracker.types import FrameResult, RunInfo
@@ -30,6 +30,8 @@ _DISTRIBUTIONS = {
     "numpy": ("numpy",),
     "scipy": ("scipy",),
     "dlib": ("dlib-bin", "dlib"),
+    "openvino": ("openvino",),
+    "onnxruntime": ("onnxruntime",),
 }
 
 
@@ -103,7 +105,7 @@ def _about(run: RunInfo) -> dict[str, object]:
         "settings": dict(run.settings),
         "detector": dict(run.detector),
         "versions": versions(),
-        "processor": processor(),
+        "processor": f"{processor.name()}, {processor.cores()} cores",
     }
 
 
@@ -144,20 +146,6 @@ def versions() -> dict[str, str]:
                 continue
             break
     return found
-
-
-def processor() -> str:
-    """Return the processor's name and the number of cores that this process may use."""
-    name = platform.processor() or platform.machine()
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                name = line.partition(":")[2].strip()
-                break
-    except OSError:
-        pass
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} cores"
 
 
 def peak_memory_mb() -> float:
