@@ -6,7 +6,7 @@
 AP50 of any vehicle (car, bus and truck as one class) and the mean of the six classes, on the val split of
 three groups of sets: five with traffic cameras and fog, the eight of part one, and all twenty. A class is
 scored on the sets that label it; boxes with a short side under 6 px are left out. The peer is a YOLOX-Nano
-trained on COCO at 416 pixels in ONNX Runtime. Times are the median of looks at a frame of the sample in
+trained on COCO at 416 pixels, on the same runtime. Times are the median of looks at a frame of the sample in
 640x360 with each detector's own score threshold, all in turn in the same process, with what stands before and
 behind the network; beside them their ratio to the first detector's.
 """
@@ -25,7 +25,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from yolox_nano import YoloxNano
+from yolox_nano import load_yolox
 
 from detectors import Detections, Frame, load_detector
 from detectors.dataset import ROAD_USERS, Picture, read_picture, read_sets
@@ -95,8 +95,8 @@ def main() -> None:
     pictures = read_sets([DATA], "val")
     names = args.detector or ["smaller_vgg"]
     peer = [] if args.no_peer else ["YOLOX-Nano"]
-    times = look_ms({name: YoloxNano() for name in peer} | {name: load_detector(name) for name in names})
-    detectors: dict[str, Detector] = {name: YoloxNano(LEAST_SCORE) for name in peer}
+    times = look_ms({name: load_yolox() for name in peer} | {name: load_detector(name) for name in names})
+    detectors: dict[str, Detector] = {name: load_yolox(score=LEAST_SCORE) for name in peer}
     for name in names:
         detectors[name] = load_detector(name, score=LEAST_SCORE, nms_iou=NMS_IOU, one_class_a_place=False)
     groups = {"five sets": FIVE, "eight sets": EIGHT, "all sets": None}

@@ -68,9 +68,9 @@ def their_way(score: float = 0.25) -> Way:
     """Return YOLOX-Nano on every frame with ByteTrack, both with their defaults."""
     import supervision as sv
     from trackers import ByteTrackTracker
-    from yolox_nano import YoloxNano
+    from yolox_nano import load_yolox
 
-    detector = YoloxNano(0.1)
+    detector = load_yolox(score=0.1)
 
     def run(video: Path, csv: Path) -> tuple[int, int]:
         frames = 0

@@ -20,6 +20,7 @@ from detectors.registry import Registry
 
 ZOO = Registry("detectors.zoo", "detector")
 REPLAY_SUFFIXES = (".txt", ".csv")
+MODEL_SUFFIX = ".onnx"
 #: Of torchvision's zoo; they stand here so that a name is looked up without torch.
 TORCHVISION = (
     "fasterrcnn_mobilenet_v3_large_320_fpn",
@@ -169,9 +170,9 @@ def released(name: str, entry: object) -> Released:
 def find_detector(name: str) -> Choice:
     """Return what a name or path stands for.
 
-    A name from the manifest; a weight file (``.pt``); a file of boxes (``.txt``, ``.csv``) to replay, also
-    as ``replay:PATH``; or a network of torchvision's, also as ``torchvision:NAME``, with its published
-    weights or, as ``NAME=PATH``, with weights of one's own.
+    A name from the manifest; a weight file (``.pt``); an ONNX model with its sidecar (``.onnx``); a file of
+    boxes (``.txt``, ``.csv``) to replay, also as ``replay:PATH``; or a network of torchvision's, also as
+    ``torchvision:NAME``, with its published weights or, as ``NAME=PATH``, with weights of one's own.
 
     Raises:
         UnknownNameError: there is no such detector.
@@ -187,6 +188,8 @@ def find_detector(name: str) -> Choice:
         return _of_torchvision(name)
     if Path(name).suffix.lower() == ".pt":
         return _own_weights(name)
+    if Path(name).suffix.lower() == MODEL_SUFFIX:
+        return _own_model(name)
     entries = manifest()
     if name not in entries:
         raise UnknownNameError("detector", name, [*entries, "replay", *TORCHVISION])
@@ -220,6 +223,15 @@ def _own_weights(path: str) -> Choice:
         facts["sha256"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         component = _architecture(path, facts["sha256"])
     return Choice(component, {"weights": path}, facts)
+
+
+def _own_model(path: str) -> Choice:
+    facts = {"name": Path(path).stem, "model": path}
+    beside = Path(path).with_suffix(".toml")
+    with contextlib.suppress(OSError):  # that one cannot be read is said by whoever loads it
+        facts["sha256"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        facts["sidecar_sha256"] = hashlib.sha256(beside.read_bytes()).hexdigest()
+    return Choice("onnx", {"path": path}, facts)
 
 
 @lru_cache(maxsize=1)

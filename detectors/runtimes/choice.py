@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from detectors.errors import UsageError
 from detectors.registry import is_installed
 from detectors.runtimes.processor import fast_bf16
-from detectors.runtimes.protocol import Session
+from detectors.runtimes.protocol import ModelSession, Session
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,6 +19,8 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 #: On a processor, the fastest first (benchmarks/runtimes.py).
 _BY_SPEED: tuple[Literal["openvino", "onnxruntime", "torch"], ...] = ("openvino", "onnxruntime", "torch")
+#: What runs a file in ONNX's format.
+FOR_MODELS = ("openvino", "onnxruntime")
 _PRECISIONS = {
     "torch": ("fp32", "bf16", "fp16"),
     "openvino": ("fp32", "bf16"),
@@ -26,18 +28,22 @@ _PRECISIONS = {
 }
 
 
-def choose(runtime: Runtime, precision: Precision, device: str) -> tuple[str, str]:
+def choose(
+    runtime: Runtime, precision: Precision, device: str, among: Sequence[str] = _BY_SPEED
+) -> tuple[str, str]:
     """Return the runtime and the number format that "auto" stands for here.
 
     Args:
         runtime: as asked for; "auto" takes the fastest that is installed.
         precision: as asked for; "auto" takes bfloat16 where the processor is faster with it, else float32.
         device: "cpu" or "cuda"; only torch runs on the second.
+        among: runtimes that can be meant by "auto", such as ``FOR_MODELS``.
 
     Raises:
-        UsageError: the runtime is not installed or does not know the device or the number format.
+        UsageError: the runtime (for "auto": every one) is not installed, or does not know the device or the
+            number format.
     """
-    chosen = runtime if runtime != "auto" else _fastest(device, precision)
+    chosen = runtime if runtime != "auto" else _fastest(device, precision, among)
     if device == "cuda" and chosen != "torch":
         raise UsageError(f"{chosen} runs on the processor: use runtime=torch with device=cuda")
     if not is_installed(chosen):
@@ -52,11 +58,16 @@ def choose(runtime: Runtime, precision: Precision, device: str) -> tuple[str, st
     return chosen, precision
 
 
-def _fastest(device: str, precision: Precision) -> str:
+def _fastest(device: str, precision: Precision, among: Sequence[str]) -> str:
     if device == "cuda":
         return "torch"
-    fitting = (name for name in _BY_SPEED if precision == "auto" or precision in _PRECISIONS[name])
-    return next(name for name in fitting if is_installed(name))
+    fitting = [name for name in among if precision == "auto" or precision in _PRECISIONS[name]]
+    if not fitting:
+        raise UsageError(f"{' and '.join(among)} have no {precision}")
+    for name in fitting:
+        if is_installed(name):
+            return name
+    raise UsageError(f"none of {', '.join(fitting)} is installed here: pip install {fitting[0]}")
 
 
 def open_module(
@@ -96,7 +107,7 @@ def open_module(
     return open_model(to_onnx(net, outputs, size), runtime=runtime, precision=precision, threads=threads)
 
 
-def open_model(model: bytes | Path, *, runtime: str, precision: str, threads: int = 0) -> Session:
+def open_model(model: bytes | Path, *, runtime: str, precision: str, threads: int = 0) -> ModelSession:
     """Return an ONNX model ready to run on a processor.
 
     Args:

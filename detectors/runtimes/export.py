@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 INPUT = "images"
 OPSET = 17
+#: What a model may leave open of its input, by the input's dimension.
+FREE = {0: "pictures", 1: "height", 2: "width"}
 
 
 class _FromBytes(nn.Module):
@@ -25,19 +27,27 @@ class _FromBytes(nn.Module):
         return outputs
 
 
-def to_onnx(net: nn.Module, outputs: Sequence[str], size: tuple[int, int]) -> bytes:
+def to_onnx(
+    net: nn.Module,
+    outputs: Sequence[str],
+    size: tuple[int, int],
+    free: Sequence[str] = ("pictures", "height", "width"),
+) -> bytes:
     """Return the module as an ONNX model.
 
-    Its input ``images`` is uint8 (N, H, W, 3) BGR of any number, height and width that the module takes.
+    Its input ``images`` is uint8 (N, H, W, 3) BGR.
 
     Args:
         net: in evaluation mode, on the CPU; takes float32 (N, 3, H, W) with values in [0, 255] and returns a
             tuple of tensors.
         outputs: their names.
         size: width and height in pixels of the picture that it is traced with.
+        free: what of the input may be another than while tracing; the rest is fixed.
     """
     example = torch.zeros(1, size[1], size[0], 3, dtype=torch.uint8)
-    free = {0: "pictures", 1: "height", 2: "width"}
+    open_sides = {INPUT: {side: name for side, name in FREE.items() if name in free}}
+    if "pictures" in free:
+        open_sides |= {name: {0: "pictures"} for name in outputs}
     file = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         # torch's newer exporter takes ten times as long, on every start of the program, and one more library
@@ -48,7 +58,7 @@ def to_onnx(net: nn.Module, outputs: Sequence[str], size: tuple[int, int]) -> by
             file,  # type: ignore[arg-type]  # this exporter takes streams too
             input_names=[INPUT],
             output_names=list(outputs),
-            dynamic_axes={INPUT: free, **{name: {0: "pictures"} for name in outputs}},
+            dynamic_axes=open_sides,
             opset_version=OPSET,
             dynamo=False,
         )

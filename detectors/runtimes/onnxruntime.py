@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from detectors.errors import DetectorError
 
+_TYPES = {"tensor(uint8)": np.uint8, "tensor(float16)": np.float16, "tensor(float)": np.float32}
+
 
 class OnnxRuntimeSession:
     """An ONNX model in ONNX Runtime.
@@ -21,7 +23,7 @@ class OnnxRuntimeSession:
         threads: 0 for as many as there are cores.
 
     Raises:
-        DetectorError: it is no model that ONNX Runtime can run.
+        DetectorError: it is no model that ONNX Runtime can run, or has not one input.
     """
 
     runtime = "onnxruntime"
@@ -37,7 +39,13 @@ class OnnxRuntimeSession:
             self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         except Exception as exc:  # its errors have no class of their own
             raise DetectorError(f"ONNX Runtime cannot run this model: {_line(exc)}") from exc
-        self._input = self._session.get_inputs()[0].name
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1:
+            raise DetectorError(f"this model takes {len(inputs)} inputs; only pictures can be given to it")
+        self._input = inputs[0].name
+        self.input_shape = tuple(side if isinstance(side, int) else None for side in inputs[0].shape)
+        self.input_type = np.dtype(_TYPES.get(inputs[0].type, object))
+        self.output_names = tuple(output.name for output in outputs)
 
     def __call__(self, pictures: NDArray[np.generic]) -> Sequence[NDArray[Any]]:
         """Return the outputs for a batch."""

@@ -33,7 +33,7 @@ class OpenVinoSession:
         threads: 0 for as many as there are cores.
 
     Raises:
-        DetectorError: it is no model that OpenVINO can run.
+        DetectorError: it is no model that OpenVINO can run, or has not one input.
     """
 
     runtime = "openvino"
@@ -52,6 +52,14 @@ class OpenVinoSession:
             self._model = self._core.read_model(model if isinstance(model, bytes) else str(model))
         except RuntimeError as exc:
             raise DetectorError(f"OpenVINO cannot run this model: {_line(exc)}") from exc
+        if len(self._model.inputs) != 1:
+            raise DetectorError(
+                f"this model takes {len(self._model.inputs)} inputs; only pictures can be given to it"
+            )
+        sides = self._model.inputs[0].get_partial_shape()
+        self.input_shape = tuple(None if side.is_dynamic else int(side.get_length()) for side in sides)
+        self.input_type = np.dtype(self._model.inputs[0].get_element_type().to_dtype())
+        self.output_names = tuple(output.get_any_name() for output in self._model.outputs)
 
     def __call__(self, pictures: NDArray[np.generic]) -> Sequence[NDArray[Any]]:
         """Return the outputs for a batch."""

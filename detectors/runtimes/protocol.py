@@ -27,3 +27,17 @@ class Session(Protocol):
             pictures: as the network takes them; the project's own take uint8 (N, H, W, 3) BGR.
         """
         ...
+
+
+class ModelSession(Session, Protocol):
+    """An ONNX model that is ready to run.
+
+    Attributes:
+        input_shape: of its only input; None for a side that it leaves open.
+        input_type: of the values that it takes.
+        output_names: in the order of what it returns.
+    """
+
+    input_shape: tuple[int | None, ...]
+    input_type: np.dtype[Any]
+    output_names: tuple[str, ...]

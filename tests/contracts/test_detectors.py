@@ -15,7 +15,8 @@ from torchvision.models import get_model
 from detectors import Detections, Frame
 from detectors.protocol import Detector
 from detectors.registry import Registry
-from detectors.zoo._weights import Description, build_network, save_weights
+from detectors.runtimes.export import to_onnx
+from detectors.zoo._weights import Description, build_network, load_weights, save_weights
 
 REGISTRY = Registry("detectors.zoo", "detector")
 HEADER = "frame,time_s,track_id,class,score,x1,y1,x2,y2,origin,confidence\n"
@@ -64,11 +65,38 @@ def boxes_in_a_file(folder: Path) -> dict[str, object]:
     return {"path": str(folder / "boxes.csv")}
 
 
+class BoxesAndScores(nn.Module):
+    """A one-stage network as others export theirs."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        cells = self.net(pictures)
+        return cells[..., :4], cells[..., 4:]
+
+
+def random_onnx(folder: Path) -> dict[str, object]:
+    random_one_stage(folder)
+    about, tensors = load_weights(folder / "random.pt")
+    net = build_network(about)
+    net.load_state_dict(tensors)
+    model = to_onnx(BoxesAndScores(net.eval()), ("boxes", "scores"), (96, 64), free=["pictures"])
+    (folder / "random.onnx").write_bytes(model)
+    (folder / "random.toml").write_text(
+        '[input]\nlayout = "NHWC"\ncolours = "BGR"\n[output]\nkind = "boxes_scores"\n'
+        '[classes]\n0 = "car"\n1 = "bus"\n2 = "person"\n[detector]\nscore = 0.009\n'
+    )
+    return {"path": str(folder / "random.onnx")}
+
+
 # name of the component: its options, and whether it looks at the picture (what is read from a file is as wide
 # as the file says)
 KINDS: dict[str, tuple[Callable[[Path], dict[str, object]], bool]] = {
     "faster_rcnn": (random_network, True),
     "one_stage": (random_one_stage, True),
+    "onnx": (random_onnx, True),
     "replay": (boxes_in_a_file, False),
     "torchvision": (random_torchvision, True),
 }

@@ -61,6 +61,8 @@ def test_an_unknown_name_gives_the_nearest(shelf: Path) -> None:
         ("det/det.txt", "replay", {"path": "det/det.txt"}),
         ("runs/tracks.csv", "replay", {"path": "runs/tracks.csv"}),
         ("replay:boxes", "replay", {"path": "boxes"}),
+        ("yolox.onnx", "onnx", {"path": "yolox.onnx"}),
+        ("a/MINE.ONNX", "onnx", {"path": "a/MINE.ONNX"}),
     ],
 )
 def test_paths(name: str, component: str, options: dict[str, object]) -> None:

@@ -20,6 +20,7 @@ _MEANING = {"AP50": "any vehicle, on the val split", "ms": "a look at a frame of
 _OTHERS = (
     "replay:FILE  boxes from det.txt or tracks.csv, for comparisons",
     "FILE.pt      weights of your own",
+    "FILE.onnx    any detector; FILE.toml beside it says what goes in and comes out",
     "NETWORK      such as ssdlite320_mobilenet_v3_large: any detector of torchvision",
 )
 

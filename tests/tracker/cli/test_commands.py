@@ -87,7 +87,7 @@ def test_detectors_lists_the_released_ones_and_replay(track: Track) -> None:
     done = track("detectors")
     assert done.code == 0
     assert done.err == ""
-    for name in (*manifest(), "replay:FILE", "FILE.pt"):
+    for name in (*manifest(), "replay:FILE", "FILE.pt", "FILE.onnx"):
         assert name in done.out
 
 
