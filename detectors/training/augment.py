@@ -1,4 +1,4 @@
-"""Training pictures: placed, cut, mirrored, recoloured, and put together from four.
+"""Training pictures: placed, cut, put together from four, and mirrored.
 
 Every function takes the random generator that it draws from; the same generator gives the same picture.
 """
@@ -6,7 +6,7 @@ Every function takes the random generator that it draws from; the same generator
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ def single(
     """Return one picture at a random place and scale (0.6 to 1.6) on a canvas of ``size`` (W, H)."""
     canvas = np.full((size[1], size[0], 3), GREY, np.uint8)
     part = _place(picture, read(picture), canvas, (0, 0, *size), (0.6, 1.6), rng)
-    return _finish(canvas, [part], rng)
+    return part
 
 
 def mosaic(
@@ -73,7 +73,7 @@ def mosaic(
         _place(picture, read(picture), canvas, cell, (0.35, 1.3), rng)
         for picture, cell in zip(pictures, cells, strict=True)
     ]
-    return _finish(canvas, parts, rng)
+    return _joined(canvas, parts)
 
 
 def _place(
@@ -140,61 +140,22 @@ def _cut(boxes: Floats, seen: Floats) -> Floats:
     return np.concatenate([np.clip(boxes[:, :2], low, high), np.clip(boxes[:, 2:], low, high)], 1)
 
 
-def _finish(canvas: Image, parts: list[Example], rng: np.random.Generator) -> Example:
-    """Join the parts, mirror half of the pictures, and change the colours."""
-    boxes, ignore, regions = (
-        np.concatenate([getattr(p, name) for p in parts]) for name in ("boxes", "ignore", "regions")
-    )
-    if rng.uniform() < 0.5:
-        canvas = np.ascontiguousarray(canvas[:, ::-1])
-        width = canvas.shape[1]
-        boxes, ignore, regions = (_mirror(b, width) for b in (boxes, ignore, regions))
-    return Example(
-        recolour(canvas, rng),
-        boxes,
-        np.concatenate([p.labels for p in parts]),
-        ignore,
-        regions,
-        np.concatenate([p.annotated for p in parts]),
+def _joined(canvas: Image, parts: list[Example]) -> Example:
+    columns = ("boxes", "labels", "ignore", "regions", "annotated")
+    return Example(canvas, *(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
+
+
+def mirrored(example: Example) -> Example:
+    """Return the example with left and right swapped."""
+    width = example.image.shape[1]
+    return replace(
+        example,
+        image=np.ascontiguousarray(example.image[:, ::-1]),
+        boxes=_mirror(example.boxes, width),
+        ignore=_mirror(example.ignore, width),
+        regions=_mirror(example.regions, width),
     )
 
 
 def _mirror(boxes: Floats, width: int) -> Floats:
     return np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], 1)
-
-
-def recolour(image: Image, rng: np.random.Generator) -> Image:
-    """Return the picture (uint8 (H, W, 3) BGR) in another light, sometimes blurred, noisy, hazy or dark."""
-    hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
-    hue, saturation, value = rng.uniform(-8, 8), rng.uniform(0.5, 1.5), rng.uniform(0.6, 1.4)
-    gamma = np.exp(rng.uniform(-0.3, 0.3)) if rng.uniform() > 0.1 else rng.uniform(1.6, 2.6)
-    ramp = np.arange(256, dtype=np.float64)
-    tables = np.stack(
-        [
-            (ramp + hue) % 180,
-            np.clip(ramp * saturation, 0, 255),
-            255 * (np.clip(ramp * value, 0, 255) / 255) ** gamma,
-        ],
-        axis=-1,
-    ).astype(np.uint8)
-    out = cv2.cvtColor(cv2.LUT(hsv, tables[None]), cv2.COLOR_HSV2BGR)
-    if rng.uniform() < 0.1:
-        out = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-    return _weather(np.asarray(out, np.uint8), rng)
-
-
-def _weather(image: Image, rng: np.random.Generator) -> Image:
-    out: NDArray[np.uint8] = image
-    if rng.uniform() < 0.08:
-        haze, light = rng.uniform(0.2, 0.6), rng.uniform(140, 230)
-        out = np.asarray(cv2.addWeighted(out, 1 - haze, np.full_like(out, int(light)), haze, 0), np.uint8)
-    if rng.uniform() < 0.15:
-        out = np.asarray(cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.4)), np.uint8)
-    if rng.uniform() < 0.15:
-        noise = rng.normal(0, rng.uniform(3, 12), out.shape).astype(np.float32)
-        out = np.clip(out + noise, 0, 255).astype(np.uint8)
-    if rng.uniform() < 0.15:
-        quality = int(rng.uniform(25, 70))
-        _, code = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        out = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
-    return out

@@ -95,9 +95,10 @@ def begin(request: Request, group: Group = ALONE) -> Training:
     for name in sorted(set(request.set_weights) - known):
         raise UnknownNameError("set of --weight", name, known)
     weights = sampling_weights(pictures, len(request.class_names), dict(request.set_weights))
+    shares = request.mosaic_share, request.paste_share, request.cut_out_share
     return Training(
         net,
-        Examples(pictures, weights, request.input_size, request.seed, request.mosaic_share),
+        Examples(pictures, weights, request.input_size, request.seed, *shares),
         request.schedule,
         request.folder,
         device,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from multiprocessing import Value
 from typing import Any
 
@@ -17,7 +18,10 @@ from detectors.dataset import Picture, read_picture
 from detectors.errors import DataError
 from detectors.networks.targets import Target
 from detectors.opencv import load_cv2
-from detectors.training.augment import Example, mosaic, single
+from detectors.training.augment import Example, mirrored, mosaic, single
+from detectors.training.hiding import cut_out
+from detectors.training.light import recolour
+from detectors.training.paste import Donors, paste
 
 Batch = tuple[Tensor, list[Target]]
 
@@ -31,6 +35,8 @@ class Examples(Dataset[tuple[Tensor, Target]]):
         size: width and height of the network's input.
         seed: of the whole run.
         mosaic_share: share of examples that are put together from four pictures.
+        paste_share: share of examples into which objects of rare classes are pasted.
+        cut_out_share: share of examples in which parts of objects are hidden.
     """
 
     def __init__(
@@ -40,14 +46,17 @@ class Examples(Dataset[tuple[Tensor, Target]]):
         size: tuple[int, int],
         seed: int,
         mosaic_share: float = 0.5,
+        paste_share: float = 0.0,
+        cut_out_share: float = 0.0,
     ) -> None:
         """Remember the pictures; none is read yet."""
         self.pictures = list(pictures)
         self.cumulative = np.cumsum(weights)
         self.size = size
         self.seed = seed
-        self.mosaic_share = mosaic_share
-        #: mosaics end at this example: the last part of a training sees pictures as they are
+        self.mosaic_share, self.paste_share, self.cut_out_share = mosaic_share, paste_share, cut_out_share
+        self.donors = Donors(self.pictures, weights) if paste_share else None
+        #: mosaics and pasted objects end at this example: the last part of a training sees whole pictures
         self.mosaic_until: Any = Value("q", 2**62)
 
     def __len__(self) -> int:
@@ -62,7 +71,17 @@ class Examples(Dataset[tuple[Tensor, Target]]):
             example = mosaic([self._draw(rng) for _ in range(4)], read_picture, self.size, rng)
         else:
             example = single(self._draw(rng), read_picture, self.size, rng)
-        return to_tensors(example)
+        if early and rng.uniform() < self.paste_share:
+            example = self._pasted(example, rng)
+        if rng.uniform() < self.cut_out_share:
+            example = cut_out(example, rng)
+        if rng.uniform() < 0.5:
+            example = mirrored(example)
+        return to_tensors(replace(example, image=recolour(example.image, rng)))
+
+    def _pasted(self, example: Example, rng: np.random.Generator) -> Example:
+        found = self.donors.draw(rng) if self.donors else None
+        return paste(example, *found, read_picture(found[0]), rng) if found else example
 
     def _draw(self, rng: np.random.Generator) -> Picture:
         place = int(np.searchsorted(self.cumulative, rng.uniform() * self.cumulative[-1]))

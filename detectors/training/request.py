@@ -31,7 +31,7 @@ class Schedule:
         decay: weight decay of AdamW, on matrices and kernels only.
         ema: decay of the moving average of the weights, once enough steps are behind it.
         clip: largest norm of the gradient.
-        plain_share: last share of the training in which no mosaics are made.
+        plain_share: last share of the training without mosaics and pasted objects.
     """
 
     steps: int | None = None
@@ -71,6 +71,8 @@ class Request:
         overwrite: replace the weights and the training that are there.
         seed: of weights, order and augmentation.
         mosaic_share: share of pictures that are put together from four.
+        paste_share: share of pictures into which objects of rare classes are pasted.
+        cut_out_share: share of pictures in which parts of objects are hidden.
         device: "cpu", "cuda" or "auto".
         precision: "fp32", "bf16" or "auto" (tried out).
         threads: of torch; None for its own choice.
@@ -91,6 +93,8 @@ class Request:
     overwrite: bool = False
     seed: int = 0
     mosaic_share: float = 0.5
+    paste_share: float = 0.3
+    cut_out_share: float = 0.2
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
@@ -110,6 +114,8 @@ class Request:
         _one_of("precision", self.precision, PRECISIONS)
         _above_0("--threads", self.threads)
         _share("--mosaic", self.mosaic_share)
+        _share("--paste", self.paste_share)
+        _share("--cut-out", self.cut_out_share)
         _share("--score", self.score)
         _not_below_0("--workers", self.workers)
         _not_below_0("--seed", self.seed)

@@ -21,6 +21,8 @@ def settings_of(request: Request, pictures: Sequence[Picture]) -> dict[str, str]
         "--size": "x".join(map(str, request.input_size)),
         "--seed": str(request.seed),
         "--mosaic": f"{request.mosaic_share:g}",
+        "--paste": f"{request.paste_share:g}",
+        "--cut-out": f"{request.cut_out_share:g}",
         "--weight": ", ".join(weights) or "none",
         "--data": f"{len(pictures)} pictures, digest {_digest(pictures)}",
     }

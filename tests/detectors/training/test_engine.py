@@ -81,6 +81,28 @@ def test_mosaics_end_where_planned(pictures: list[Picture]) -> None:
     assert [len(examples[index][1]["regions"]) for index in range(4)] == [4, 4, 1, 1]
 
 
+def test_every_change_of_a_picture_depends_on_seed_and_number_alone(make_set: Callable[..., Path]) -> None:
+    bus = [[{"category": "bus", "bbox": [30, 20, 60, 40]}]]
+    cars = [
+        {"category": "car", "bbox": [4 + 40 * n, 10 + 40 * m, 36, 30]} for n in range(3) for m in range(2)
+    ]
+    pictures = read_sets([make_set("buses", bus), make_set("cars", [cars])], "train", ("car", "bus"))
+
+    def examples(paste: float, cut_out: float) -> Examples:
+        return Examples(pictures, sampling_weights(pictures, 2), (128, 96), 0, 0.5, paste, cut_out)
+
+    changed, again, plain = examples(1.0, 1.0), examples(1.0, 1.0), examples(0.0, 0.0)
+    pasted = 0
+    for index in (7, 2, 5, 0, 3, 1):
+        (image, target), (image_again, target_again) = changed[index], again[index]
+        assert torch.equal(image, image_again)
+        assert all(torch.equal(target[key], target_again[key]) for key in target)  # type: ignore[literal-required]
+        pasted += len(target["regions"]) - len(plain[index][1]["regions"])
+    assert pasted > 0
+    changed.mosaic_until.value = 0
+    assert len(changed[0][1]["regions"]) == 1, "at the end pictures are whole, and nothing is pasted"
+
+
 def test_warm_up_then_a_cosine(pictures: list[Picture], tmp_path: Path) -> None:
     run = training(pictures, tmp_path, steps=100, warmup=10, rate=0.5)
     rates = []
@@ -249,6 +271,8 @@ def test_a_set_that_is_not_there_has_no_weight(folder: Path, tmp_path: Path) -> 
     [
         ({"seed": 1}, r"another --seed \(0, not 1\): resume it with that$"),
         ({"mosaic_share": 0.25}, r"another --mosaic \(0.5, not 0.25\)"),
+        ({"paste_share": 0.0}, r"another --paste \(0.3, not 0\)"),
+        ({"cut_out_share": 0.1}, r"another --cut-out \(0.2, not 0.1\)"),
         ({"input_size": (96, 64)}, r"another --size \(64x64, not 96x64\)"),
         ({"set_weights": {"tiny": 0.5}}, r"another --weight \(none, not tiny=0.5\)"),
         ({"architecture": "one_stage"}, r"another --head \(faster_rcnn, not one_stage\)"),

@@ -48,6 +48,8 @@ def test_a_schedule_begins_and_ends(schedule: dict[str, object], words: str) -> 
         ({"seed": 2**63}, "--seed"),
         ({"mosaic_share": -0.1}, "--mosaic must lie in"),
         ({"mosaic_share": NAN}, "--mosaic"),
+        ({"paste_share": 1.5}, "--paste must lie in"),
+        ({"cut_out_share": -1}, "--cut-out must lie in"),
         ({"score": 1.01}, "--score must lie in"),
         ({"set_weights": {"rain": -1.0}}, "--weight rain must be at least 0"),
         ({"set_weights": {"rain": NAN}}, "--weight rain"),

@@ -72,6 +72,8 @@ def train(track: Track, tmp_path: Path) -> Track:
         (("--steps", "1", "--workers", "-1"), "--workers must be at least 0"),
         (("--steps", "1", "--seed", "-1"), "--seed must be at least 0"),
         (("--steps", "1", "--mosaic", "1.5"), "--mosaic must lie in [0, 1]"),
+        (("--steps", "1", "--paste", "-0.1"), "--paste must lie in [0, 1]"),
+        (("--steps", "1", "--cut-out", "2"), "--cut-out must lie in [0, 1]"),
         (("--steps", "1", "--plain", "nan"), "--plain must lie in [0, 1]"),
         (("--steps", "1", "--score", "-0.1"), "--score must lie in [0, 1]"),
         (("--steps", "1", "--weight", "rain=-1"), "--weight rain must be at least 0"),
