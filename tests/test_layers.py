@@ -65,8 +65,13 @@ OPEN_PRIVATE = {
     "tracker.sources._kinds": {"tracker.compose", "tracker.cli.job"},  # what a name stands for
     "tracker.sinks._summary": {"tracker.cli.job"},  # the closing table
     # foreign errors into the project's own
-    "tracker.sinks._files": {"tracker.cli.job", "tracker.cli.evaluate_detector"},
+    "tracker.sinks._files": {
+        "tracker.cli.job",
+        "tracker.cli.evaluate_detector",
+        "tracker.cli.export_detector",
+    },
     "detectors.zoo._weights": {"detectors.training", "detectors.catalog"},  # the format of weight files
+    "detectors.zoo._export": {"tracker.cli.export_detector"},  # an ONNX model of the zoo's own weights
 }
 
 

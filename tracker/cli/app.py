@@ -13,6 +13,7 @@ from tracker.cli.complain import complain
 from tracker.cli.detectors import list_detectors
 from tracker.cli.evaluate_counts import evaluate_counts
 from tracker.cli.evaluate_detector import evaluate_detector
+from tracker.cli.export_detector import export_detector
 from tracker.cli.run import track
 from tracker.cli.train_detector import train_detector
 
@@ -39,6 +40,10 @@ def build_app() -> typer.Typer:
     evaluate.command("detector")(evaluate_detector)
     evaluate.callback()(_nothing)
     app.add_typer(evaluate, name="evaluate")
+    export = typer.Typer(help="Write a detector for other programs.")
+    export.command("detector")(export_detector)
+    export.callback()(_nothing)
+    app.add_typer(export, name="export")
     return app
 
 

@@ -36,6 +36,8 @@ def test_the_walk_finds_every_command() -> None:
         "track evaluate",
         "track evaluate counts",
         "track evaluate detector",
+        "track export",
+        "track export detector",
         "track train",
         "track train detector",
     }

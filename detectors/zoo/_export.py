@@ -1,0 +1,130 @@
+"""The project's own weights as an ONNX model with its sidecar: whole, boxes and all, for any runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from detectors.boxes import iou
+from detectors.detections import Detections
+from detectors.errors import UsageError
+from detectors.networks.one_stage import OneStage, boxes_of, cells_of
+from detectors.runtimes.export import to_onnx
+from detectors.zoo import faster_rcnn
+from detectors.zoo._letterbox import GREY, STRIDE
+from detectors.zoo._network import Config, open_network
+from detectors.zoo._sidecar import Input, Output, Sidecar, Thresholds, write_sidecar
+from detectors.zoo._weights import build_network, fill, load_weights, save_weights
+
+#: Built into a Faster R-CNN, whose second stage is part of the model; a higher one can still be asked for.
+LEAST_SCORE = 0.01
+NMS_IOU = 0.5
+
+
+class _Decode(nn.Module):
+    """Boxes and scores from what the branches say; a module of its own for its name in the model."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.cells = cells_of(size, torch.device("cpu"))
+
+    def forward(self, logits: Tensor, sides: Tensor) -> tuple[Tensor, Tensor]:
+        return boxes_of(self.cells.centres, self.cells.strides, sides), logits.sigmoid()
+
+
+class _OneStageBoxes(nn.Module):
+    """Boxes and scores of all cells of a one-stage detector."""
+
+    def __init__(self, net: OneStage, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.net = net
+        self.decode = _Decode(size)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        boxes, scores = self.decode(*self.net.dense(pictures))
+        return boxes, scores
+
+
+class _FasterRCNNBoxes(nn.Module):
+    """What a Faster R-CNN finds on one picture."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__()
+        self.net = net
+        net.roi_heads.score_thresh, net.roi_heads.nms_thresh = LEAST_SCORE, NMS_IOU
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        found = self.net(pictures)[0]
+        return found["boxes"], found["labels"], found["scores"]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What stands in the two files.
+
+    Attributes:
+        model: takes uint8 (N, H, W, 3) BGR: any number of pictures for a one-stage network, one for a Faster
+            R-CNN.
+        sidecar: how it is used.
+        size: width and height of its input in pixels.
+    """
+
+    model: bytes
+    sidecar: str
+    size: tuple[int, int]
+
+
+def export_weights(weights: Path) -> Exported:
+    """Return the model of a weight file.
+
+    Raises:
+        WeightsError: the weights are missing or damaged.
+    """
+    architecture = load_weights(weights)[0].architecture
+    net, description = open_network(Config(str(weights), device="cpu"), architecture)
+    size, names = description.input_size, description.class_names
+    usual = Input("NHWC", "BGR", fit="top_left", resize="area", pad=GREY)
+    if architecture == "one_stage":
+        model = to_onnx(_OneStageBoxes(net, size), ("boxes", "scores"), size, free=["pictures"])
+        thresholds = Thresholds(description.score, NMS_IOU)
+        said = Sidecar(usual, Output("boxes_scores"), dict(enumerate(names)), thresholds)
+    else:  # torchvision's label 0 is the background
+        model = to_onnx(_FasterRCNNBoxes(net), ("boxes", "labels", "scores"), size, free=[])
+        thresholds = Thresholds(description.score, NMS_IOU, faster_rcnn.BORN_SCORE)
+        said = Sidecar(usual, Output("torchvision"), dict(enumerate(names, 1)), thresholds)
+    return Exported(model, write_sidecar(said), size)
+
+
+def resize_input(weights: Path, size: tuple[int, int], out: Path) -> None:
+    """Write the same weights with another input size.
+
+    Raises:
+        UsageError: a side is no multiple of 32 pixels.
+        WeightsError: the weights are missing or damaged.
+        DetectorError: the file cannot be written.
+    """
+    if any(side % STRIDE or side < 2 * STRIDE for side in size):
+        raise UsageError(f"both sides of --size must be multiples of {STRIDE}, {2 * STRIDE} at least")
+    description, tensors = load_weights(weights)
+    net = build_network(description)
+    fill(net, tensors, weights)
+    save_weights(out, net, replace(description, input_size=size))
+
+
+def largest_difference(wanted: Detections, found: Detections) -> tuple[int, float]:
+    """Return how many boxes were found again, and how far the worst of them is off in pixels.
+
+    A box is found again where one of the same label overlaps it by half or more.
+    """
+    overlaps = iou(wanted.boxes, found.boxes)
+    overlaps[wanted.labels[:, None] != found.labels] = 0
+    if not overlaps.size:
+        return 0, 0.0
+    nearest, again = overlaps.argmax(1), overlaps.max(1) >= 0.5
+    off = np.abs(wanted.boxes - found.boxes[nearest]).max(1)[again]
+    return int(again.sum()), float(off.max(initial=0))

@@ -1,0 +1,152 @@
+"""``track export detector``: the model sees what the weights see, and what cannot be is said beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from detectors import Frame, load_detector
+from detectors.zoo._export import largest_difference
+from detectors.zoo._weights import Description, build_network, save_weights
+
+Track = Callable[..., Any]
+SAMPLE = Path(__file__).parents[3] / "sample_videos" / "road.mp4"
+CLASSES = ("car", "bus", "person")
+
+
+def write_weights(folder: Path, head: str) -> Path:
+    """Write random weights of a tiny network whose scores differ enough to be told apart."""
+    state = torch.get_rng_state()
+    torch.manual_seed(1)
+    about = Description(head, "smaller_vgg_rep_nano", CLASSES, (0, 1), (96, 64), 0.4)
+    save_weights(folder / f"{head}.pt", build_network(about), about)
+    torch.set_rng_state(state)
+    return folder / f"{head}.pt"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_weights(tmp_path_factory.mktemp("tiny"), "one_stage")
+
+
+def noise(width: int, height: int, seed: int = 0) -> Frame:
+    return Frame(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("head", "score", "born_score"), [("one_stage", 0.005, None), ("faster_rcnn", 0.012, 0.65)]
+)
+def test_tiny_networks_see_the_same(
+    track: Track, tmp_path: Path, head: str, score: float, born_score: float | None
+) -> None:
+    weights = write_weights(tmp_path, head)
+    done = track("export", "detector", "--detector", weights, "--out", "new/my.onnx")
+    assert done.code == 0, done.err
+    assert "the weights see nothing on a frame of the sample: not compared" in done.out
+    assert "--detector new/my.onnx" in done.out
+    frames = [noise(96, 64), noise(192, 128, 1), noise(48, 32, 2)]  # of the input's own shape
+    model = str(tmp_path / "new" / "my.onnx")
+    original: Any = load_detector(str(weights), score=score, device="cpu", runtime="torch", precision="fp32")
+    for runtime in ("openvino", "onnxruntime"):
+        exported: Any = load_detector(model, score=score, runtime=runtime, precision="fp32")
+        assert exported.class_names == CLASSES
+        assert exported.born_score == born_score
+        for wanted, found in zip(original.detect(frames), exported.detect(frames), strict=True):
+            assert 3 < len(wanted) == len(found)
+            # equally sure to the last digits: their order may differ
+            far = np.abs(wanted.boxes[:, None] - found.boxes).max(2)
+            far[wanted.labels[:, None] != found.labels] = np.inf
+            assert max(far.min(0).max(), far.min(1).max()) < 0.1
+            np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-3)
+    assert load_detector(model).score == 0.4  # type: ignore[attr-defined]
+    assert [path.name for path in sorted((tmp_path / "new").iterdir())] == ["my.onnx", "my.toml"]
+
+
+def test_the_released_weights_see_the_same_vehicles(track: Track, tmp_path: Path) -> None:
+    done = track("export", "detector", "--detector", "smaller_vgg", "--out", "road.onnx")
+    assert done.code == 0, done.err
+    assert "the largest difference is 0.0" in done.out
+    with av.open(str(SAMPLE)) as video:
+        picture = next(frame for frame in video.decode(video=0) if (frame.time or 0) >= 8)
+    frame = Frame(picture.to_ndarray(format="bgr24"))
+    (wanted,) = load_detector("smaller_vgg", device="cpu", score=0.6).detect([frame])
+    (found,) = load_detector(str(tmp_path / "road.onnx"), score=0.5).detect([frame])
+    again, off = largest_difference(wanted, found)
+    assert again == len(wanted) >= 3
+    assert off < 1
+
+
+def test_the_largest_difference_is_of_the_same_label() -> None:
+    from detectors import Detections
+
+    boxes = np.array([[0, 0, 10, 10], [20, 20, 40, 40]], np.float32)
+    one = Detections(boxes, np.array([0.9, 0.8], np.float32), np.array([0, 1]))
+    two = Detections(boxes + np.float32([0, 0, 0, 2.5]), one.scores, np.array([0, 2]))
+    assert largest_difference(one, two) == (1, 2.5)
+    assert largest_difference(one, Detections.empty()) == (0, 0.0)
+
+
+def test_the_size_can_be_chosen(track: Track, tmp_path: Path, tiny: Path) -> None:
+    done = track("export", "detector", "--detector", tiny, "--out", "my.onnx", "--size", "128x64")
+    assert done.code == 0, done.err
+    sides = onnx.load(tmp_path / "my.onnx").graph.input[0].type.tensor_type.shape.dim
+    assert [side.dim_value for side in sides[1:]] == [64, 128, 3]
+    assert len(load_detector(str(tmp_path / "my.onnx"), score=0.001).detect([noise(200, 150)])[0])
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--size", "100x64"), "must be multiples of 32"),
+        (("--size", "32x64"), "64 at least"),
+        (("--size", "big"), "--size takes WIDTHxHEIGHT"),
+        (("--out", "my.pt"), "--out must end in .onnx, not 'my.pt'"),
+        (("--precision", "int4"), "--precision must be fp32 or int8, not 'int4'"),
+        (("--precision", "int8"), "give a folder of them with --data"),
+        (("--data", "."), "--data goes with --precision int8"),
+        (("--precision", "int8", "--data", ".", "--pictures", "0"), "--pictures must be 1 at least"),
+        (("--detector", "any.onnx"), "'any.onnx' cannot be exported"),
+        (("--detector", "replay:det.txt"), "'replay:det.txt' cannot be exported"),
+        (("--detector", "smaller_vg"), "did you mean smaller_vgg"),
+    ],
+)
+def test_a_request_that_cannot_be(
+    track: Track, tmp_path: Path, tiny: Path, more: tuple[str, ...], words: str
+) -> None:
+    before = sorted(tmp_path.iterdir())
+    done = track("export", "detector", "--detector", tiny, "--out", "my.onnx", *more)
+    assert done.code == 2
+    assert words in done.complaint
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_nothing_is_replaced_unasked(track: Track, tmp_path: Path, tiny: Path) -> None:
+    for name in ("my.onnx", "my.toml"):
+        (tmp_path / name).write_text("mine")
+        done = track("export", "detector", "--detector", tiny, "--out", "my.onnx")
+        assert done.code == 2
+        assert f"{name} is there already: choose another --out, or give --overwrite" in done.complaint
+        assert (tmp_path / name).read_text() == "mine"
+        if name == "my.onnx":
+            (tmp_path / name).unlink()
+    assert track("export", "detector", "--detector", tiny, "--out", "my.onnx", "--overwrite").code == 0
+
+
+def test_a_place_that_cannot_be_written_is_said_before_any_work(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    done = track("export", "detector", "--detector", tmp_path / "gone.pt", "--out", "file/my.onnx")
+    assert done.code == 1
+    assert "cannot write into file: file is a file, not a folder" in done.complaint
+    done = track("export", "detector", "--detector", tmp_path / "gone.pt", "--out", "my.onnx")
+    assert done.code == 1
+    assert "gone.pt are missing" in done.complaint
+    assert not (tmp_path / "my.onnx").exists()
