@@ -261,8 +261,9 @@ def build_detector(choice: Choice, options: Mapping[str, object]) -> Loaded:
             f"{choice.facts['weights']} are weights of another class list than the manifest says: "
             f"{', '.join(detector.class_names)}, not {', '.join(choice.class_names)}"
         )
-    left = {name: getattr(detector, name, None) for name, value in asdict(config).items() if value is None}
-    return Loaded(detector, choice, {**asdict(config), **left})
+    said = asdict(config)
+    left = {name: getattr(detector, name, said[name]) for name in said if said[name] in (None, "auto")}
+    return Loaded(detector, choice, {**said, **left})
 
 
 def load_detector(name_or_path: str = "smaller_vgg", **options: object) -> Detector:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from detectors import catalog, load_detector
-from detectors.catalog import find_detector
+from detectors.catalog import build_detector, find_detector
 from detectors.errors import UnknownNameError, UsageError, WeightsError
+from detectors.runtimes.choice import choose
 from detectors.zoo._weights import Description, build_network, save_weights
 
 
@@ -51,6 +52,17 @@ def test_an_unknown_name_gives_the_nearest(shelf: Path) -> None:
         UnknownNameError, match=r"there is fasterrcnn_.*, replay, retinanet_.*, smaller_vgg, ssd"
     ):
         find_detector("zzz")
+
+
+def test_what_was_chosen_by_itself_is_known(tmp_path: Path) -> None:
+    about = Description("one_stage", "smaller_vgg_rep_nano", ("car", "person"), (0,), (96, 64), 0.3)
+    save_weights(tmp_path / "mine.pt", build_network(about), about)
+    loaded = build_detector(find_detector(str(tmp_path / "mine.pt")), {"runtime": "torch", "device": "cpu"})
+    assert loaded.options["runtime"] == "torch"
+    assert loaded.options["precision"] == choose("torch", "auto", "cpu")[1]
+    assert (loaded.options["score"], loaded.options["threads"]) == (0.3, 0)
+    loaded = build_detector(find_detector(str(tmp_path / "mine.pt")), {})
+    assert loaded.options["runtime"] == loaded.detector.runtime != "auto"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
