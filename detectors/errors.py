@@ -4,10 +4,12 @@
     |-- UsageError               the request itself is wrong; exit code 2
     |   `-- UnknownNameError     no such component, option or class (names the nearest)
     |-- DetectorError            a detector cannot be built or cannot run
-    |   `-- WeightsError         weights are missing, damaged or belong to another network
+    |   |-- WeightsError         weights are missing, damaged or belong to another network
+    |   `-- LostError            another process of a training is gone (detectors.training.distributed)
     |-- DataError                a labelled data set cannot be read
     |   `-- EmptySplitError      it has no pictures of the split that was asked for
     |-- LibraryError             a library that is installed cannot be loaded
+    |-- ToldByFirstError         said by another process of a training (detectors.training.distributed)
     `-- tracker.errors           ... continues there (sources, sinks, runs)
 
 Foreign exceptions are caught once, where they cross into the project, and re-raised as one of these
