@@ -149,7 +149,7 @@ def _end_to_end(outputs: Sequence[Array], wanted: Wanted) -> Seen:
 
 def _torchvision(outputs: Sequence[Array], wanted: Wanted) -> Seen:
     boxes, labels, scores = outputs
-    if boxes.ndim != 2 or boxes.shape[1] != 4 or labels.shape != scores.shape != (len(boxes),):
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or not labels.shape == scores.shape == (len(boxes),):
         raise ShapeError
     return _listed(boxes, scores, labels, wanted)
 

@@ -352,6 +352,14 @@ def test_a_model_that_answers_otherwise(tmp_path: Path, kind: str, said: str, wo
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("short", ["boxes", "labels", "scores"])
+def test_lists_of_different_lengths(tmp_path: Path, short: str) -> None:
+    path = put(tmp_path, "torchvision")
+    write_model(path, {name: rows[: 2 if name == short else 3] for name, rows in torchvision().items()})
+    with pytest.raises(WeightsError, match=r"kind torchvision is boxes \(K, 4\), labels"):
+        load_detector(str(path))
+
+
 @pytest.mark.parametrize(
     ("model", "more", "words"),
     [
