@@ -28,7 +28,7 @@ from rich.progress import track
 from rich.table import Table
 from yolox_nano import load_yolox
 
-from detectors import Detections, Frame, load_detector
+from detectors import DEFAULT_DETECTOR, Detections, Frame, load_detector
 from detectors.dataset import ROAD_USERS, Picture, read_picture, read_sets
 from detectors.evaluation import ANY_VEHICLE, evaluate, mean_ap50
 from detectors.protocol import Detector
@@ -108,7 +108,7 @@ def main() -> None:
     if not DATA.is_dir():
         raise SystemExit(f"skipped: {DATA} is not here")
     pictures = read_sets([DATA], "val")
-    names = args.detector or ["smaller_vgg"]
+    names = args.detector or [DEFAULT_DETECTOR]
     peers = {} if args.no_peer else {"YOLOX-Nano": {"runtime": "onnxruntime"}, "YOLOX-Nano, OpenVINO": {}}
     times = look_ms(
         {name: load_yolox(**options) for name, options in peers.items()}

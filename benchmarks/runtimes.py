@@ -24,7 +24,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from detectors import Detections, Frame, load_detector
+from detectors import DEFAULT_DETECTOR, Detections, Frame, load_detector
 from detectors.errors import ProjectError
 from detectors.runtimes import processor
 
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--looks", type=int, default=40)
     args = parser.parse_args()
     frame = sample_frame()
-    detectors = ways(args.detector or ["smaller_vgg"], args.threads)
+    detectors = ways(args.detector or [DEFAULT_DETECTOR], args.threads)
     answers = {way: detector.detect([frame])[0] for way, detector in detectors.items()}
     times, stages = defaultdict(list), defaultdict(list)
     for _ in range(args.looks):

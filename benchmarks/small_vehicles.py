@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from detectors import Detections, Frame, load_detector
+from detectors import DEFAULT_DETECTOR, Detections, Frame, load_detector
 from detectors.boxes import areas, intersections, iou
 from detectors.dataset import ROAD_USERS, VEHICLES, Picture, read_sets
 from detectors.evaluation import ANY_VEHICLE, evaluate
@@ -134,7 +134,9 @@ def summary(pictures: list[Picture], tallies: dict[int, Tally]) -> Table:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--detector", default="smaller_vgg", help="name of released weights, or a .pt file")
+    parser.add_argument(
+        "--detector", default=DEFAULT_DETECTOR, help="name of released weights, or a .pt file"
+    )
     parser.add_argument("--widths", default="512,640,768,960", help="of the network's input")
     parser.add_argument("--only", default="", help="only sets with this in their name")
     parser.add_argument("--without", help="not the set of this name (Dhaka's small vehicles have gaps)")

@@ -1,7 +1,7 @@
 """Pixels in, boxes out: road-user detectors that can be used and trained on their own.
 
 >>> from detectors import Frame, load_detector
->>> detector = load_detector("smaller_vgg")            # doctest: +SKIP
+>>> detector = load_detector()                         # doctest: +SKIP
 >>> detector.detect([Frame(image)])[0].boxes           # doctest: +SKIP
 """
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from detectors.detections import Detections
     from detectors.frame import Frame
 
-__all__ = ["Detections", "Frame", "load_detector"]
+__all__ = ["DEFAULT_DETECTOR", "Detections", "Frame", "load_detector"]
+
+#: The released detector that is used where none is named.
+DEFAULT_DETECTOR = "smaller_vgg"
 
 _HOME = {
     "Detections": "detectors.detections",

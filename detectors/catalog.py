@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from detectors import DEFAULT_DETECTOR
 from detectors.detections import Detections
 from detectors.errors import UnknownNameError, UsageError, WeightsError
 from detectors.frame import Frame
@@ -266,7 +267,7 @@ def build_detector(choice: Choice, options: Mapping[str, object]) -> Loaded:
     return Loaded(detector, choice, {**said, **left})
 
 
-def load_detector(name_or_path: str = "smaller_vgg", **options: object) -> Detector:
+def load_detector(name_or_path: str = DEFAULT_DETECTOR, **options: object) -> Detector:
     """Load a detector.
 
     Args:

@@ -22,13 +22,14 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from detectors import DEFAULT_DETECTOR
 from detectors.errors import UnknownNameError, UsageError
 from detectors.registry import read_config
 
 KINDS = ("source", "detector", "propagate", "trigger", "associate", "sink")
 #: The components that were measured to be best together; ``benchmarks/counts.py`` prints the figures.
 DEFAULTS = {
-    "detector": "smaller_vgg",
+    "detector": DEFAULT_DETECTOR,
     "propagate": "dcf",
     "trigger": "confidence",
     "associate": "iou",

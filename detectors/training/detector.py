@@ -171,7 +171,7 @@ def describe(request: Request) -> Description:
         request.class_names,
         vehicles,
         request.input_size,
-        request.score,
+        ARCHITECTURES[request.architecture].score if request.score is None else request.score,
     )
 
 

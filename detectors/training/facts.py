@@ -15,6 +15,7 @@ from detectors.training.distributed import ALONE, Group
 from detectors.training.engine import Training
 from detectors.training.request import Request
 from detectors.training.timing import time_a_look
+from detectors.zoo._weights import load_weights
 
 #: Flags of the training that mean something only where there is one already.
 _SECOND_TIME = ("--resume", "--overwrite")
@@ -47,7 +48,7 @@ def describe_weights(
         "classes": list(request.class_names),
         "input_size": list(request.input_size),
         "normalisation": "BGR, value / 255 - 0.45, letterboxed with grey 114",
-        "score": request.score,
+        "score": load_weights(request.file)[0].score,
         "data": sorted({picture.set_name for picture in training.examples.pictures}),
         "pictures_seen": training.step * training.schedule.batch,
         "training_minutes": round(training.seconds / 60, 1),

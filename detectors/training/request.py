@@ -77,7 +77,7 @@ class Request:
         precision: "fp32", "bf16" or "auto" (tried out).
         threads: of torch; None for its own choice.
         workers: processes that prepare pictures.
-        score: default score threshold of the weights.
+        score: default score threshold of the weights; None for what is usual with the architecture.
     """
 
     data: tuple[Path, ...]
@@ -99,7 +99,7 @@ class Request:
     precision: str = "auto"
     threads: int | None = None
     workers: int = 1
-    score: float = 0.4
+    score: float | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError for what no machine can do; ``check_places`` looks at this one."""
@@ -116,7 +116,8 @@ class Request:
         _share("--mosaic", self.mosaic_share)
         _share("--paste", self.paste_share)
         _share("--cut-out", self.cut_out_share)
-        _share("--score", self.score)
+        if self.score is not None:
+            _share("--score", self.score)
         _not_below_0("--workers", self.workers)
         _not_below_0("--seed", self.seed)
         for name, weight in self.set_weights.items():

@@ -47,10 +47,13 @@ class Architecture:
     Attributes:
         build: makes it of the stack, the number of classes, the vehicle classes and the channels.
         body: where the stack is in it.
+        score: usual score threshold. A softmax is bold; a score that means class and quality of the box at
+            once is not.
     """
 
     build: Callable[[nn.Module, int, Sequence[int], int], nn.Module]
     body: str
+    score: float
 
 
 def _rep(size: str, channels: int) -> Backbone:
@@ -65,8 +68,8 @@ BACKBONES = {
     "smaller_vgg_rep_medium": _rep("medium", 96),
 }
 ARCHITECTURES = {
-    "faster_rcnn": Architecture(build_faster_rcnn, "backbone.body"),
-    "one_stage": Architecture(OneStage, "body"),
+    "faster_rcnn": Architecture(build_faster_rcnn, "backbone.body", 0.4),
+    "one_stage": Architecture(OneStage, "body", 0.25),
 }
 
 

