@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from detectors.boxes import iou
@@ -16,7 +17,8 @@ from detectors.errors import UsageError
 from detectors.networks.one_stage import OneStage, boxes_of, cells_of
 from detectors.runtimes.export import to_onnx
 from detectors.zoo import faster_rcnn
-from detectors.zoo._letterbox import GREY, STRIDE
+from detectors.zoo._calibration import calibration_files, read_file
+from detectors.zoo._letterbox import GREY, STRIDE, letterbox
 from detectors.zoo._network import Config, open_network
 from detectors.zoo._sidecar import Input, Output, Sidecar, Thresholds, write_sidecar
 from detectors.zoo._weights import build_network, fill, load_weights, save_weights
@@ -24,6 +26,11 @@ from detectors.zoo._weights import build_network, fill, load_weights, save_weigh
 #: Built into a Faster R-CNN, whose second stage is part of the model; a higher one can still be asked for.
 LEAST_SCORE = 0.01
 NMS_IOU = 0.5
+#: Nodes that stay in float32 when the rest becomes int8: where logits and boxes are made.
+_EXACT = {
+    "boxes_scores": ("/net/to_.*", "/net/decode/.*"),
+    "torchvision": ("/net/net/rpn/(?!head/conv).*", "/net/net/roi_heads/(?!box_head).*"),
+}
 
 
 class _Decode(nn.Module):
@@ -72,11 +79,13 @@ class Exported:
             R-CNN.
         sidecar: how it is used.
         size: width and height of its input in pixels.
+        exact: patterns of the names of nodes that need their digits.
     """
 
     model: bytes
     sidecar: str
     size: tuple[int, int]
+    exact: tuple[str, ...]
 
 
 def export_weights(weights: Path) -> Exported:
@@ -97,7 +106,29 @@ def export_weights(weights: Path) -> Exported:
         model = to_onnx(_FasterRCNNBoxes(net), ("boxes", "labels", "scores"), size, free=[])
         thresholds = Thresholds(description.score, NMS_IOU, faster_rcnn.BORN_SCORE)
         said = Sidecar(usual, Output("torchvision"), dict(enumerate(names, 1)), thresholds)
-    return Exported(model, write_sidecar(said), size)
+    return Exported(model, write_sidecar(said), size, _EXACT[said.output.kind])
+
+
+def in_int8(exported: Exported, folder: Path, most: int) -> Exported:
+    """Return the model in int8, its ranges measured on pictures.
+
+    Args:
+        exported: in fp32.
+        folder: with the pictures; see ``calibration_files``.
+        most: how many of them.
+
+    Raises:
+        UsageError: a library for it is not installed, or the folder is part of a labelled set.
+        DataError: the pictures cannot be read.
+        DetectorError: the model cannot be quantised.
+    """
+    from detectors.runtimes.quantisation import quantised
+
+    def batch(path: Path) -> NDArray[np.uint8]:
+        return letterbox(read_file(path), exported.size)[0][None]
+
+    files = calibration_files(folder, most)
+    return replace(exported, model=quantised(exported.model, files, batch, exported.exact))
 
 
 def resize_input(weights: Path, size: tuple[int, int], out: Path) -> None:

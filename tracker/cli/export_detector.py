@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from detectors import DEFAULT_DETECTOR
+
 if TYPE_CHECKING:
     from detectors.frame import Frame
     from detectors.zoo._export import Exported
@@ -25,7 +27,7 @@ def export_detector(
     out: Annotated[Path, typer.Option(help="Model to write, such as mine.onnx; mine.toml comes beside it.")],
     detector: Annotated[
         str, typer.Option(help="Name (see 'track detectors') or weight file (.pt).")
-    ] = "smaller_vgg",
+    ] = DEFAULT_DETECTOR,
     size: Annotated[
         str | None, typer.Option(help="Of the model's input: WIDTHxHEIGHT; by default that of the training.")
     ] = None,
@@ -44,11 +46,13 @@ def export_detector(
     """Write a detector as an ONNX file, boxes and all, with a text beside it that says how it is used."""
     _check(out, precision, data, pictures, overwrite)
 
-    from detectors.zoo._export import export_weights
+    from detectors.zoo._export import export_weights, in_int8
 
     with tempfile.TemporaryDirectory() as folder:
         weights = _weights(detector, size, Path(folder))
         exported = export_weights(weights)
+        if data is not None:
+            exported = in_int8(exported, data, pictures)
         _write(out, exported)
         typer.echo(_compared(weights, out, exported.size, precision))
     typer.echo(f"{out}; use it with track --video road.mp4 --detector {shlex.quote(str(out))}")
@@ -75,6 +79,10 @@ def _check(out: Path, precision: str, data: Path | None, pictures: int, overwrit
         if path.exists() and not overwrite:
             raise UsageError(f"{path} is there already: choose another --out, or give --overwrite")
     check_folder(out.parent)
+    if precision == "int8":
+        from detectors.runtimes.quantisation import check_quantisation
+
+        check_quantisation()
 
 
 def _weights(detector: str, size: str | None, folder: Path) -> Path:

@@ -10,11 +10,12 @@ import av
 import numpy as np
 import pytest
 import torch
+from onnx import TensorProto, helper
 
 from detectors import Detections, Frame, load_detector
 from detectors.errors import DetectorError, UsageError
 from detectors.runtimes import choice
-from detectors.runtimes.choice import choose, open_model, open_module
+from detectors.runtimes.choice import FOR_MODELS, choose, open_model, open_module
 from detectors.zoo._weights import Description, build_network, save_weights
 
 SAMPLE = Path(__file__).parents[3] / "sample_videos" / "road.mp4"
@@ -119,6 +120,10 @@ def test_the_choice_follows_what_is_there(monkeypatch: pytest.MonkeyPatch) -> No
     assert choose("auto", "bf16", "cpu") == ("torch", "bf16")
     with pytest.raises(UsageError, match="openvino is not installed here: pip install openvino"):
         choose("openvino", "auto", "cpu")
+    assert choose("auto", "auto", "cpu", FOR_MODELS) == ("onnxruntime", "fp32")
+    monkeypatch.setattr(choice, "is_installed", lambda name: name == "torch")
+    with pytest.raises(UsageError, match="none of openvino, onnxruntime is installed here: pip install open"):
+        choose("auto", "auto", "cpu", FOR_MODELS)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +146,23 @@ def test_no_model(runtime: str, tmp_path: Path) -> None:
     file.write_bytes(b"this is no model")
     with pytest.raises(DetectorError, match=r"cannot run this model: .+"):
         open_model(file, runtime=runtime, precision="fp32")
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_a_model_says_what_it_takes_and_returns(runtime: str, tmp_path: Path) -> None:
+    one = helper.make_tensor_value_info("one", TensorProto.UINT8, ("n", 3, 32, "width"))
+    two = helper.make_tensor_value_info("two", TensorProto.UINT8, (1,))
+    sums = helper.make_tensor_value_info("sums", TensorProto.UINT8, None)
+    for inputs, node in (([one], ("Identity", ["one"])), ([one, two], ("BitwiseOr", ["one", "two"]))):
+        graph = helper.make_graph([helper.make_node(*node, ["sums"])], "test", inputs, [sums])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+        (tmp_path / f"{len(inputs)}.onnx").write_bytes(model.SerializeToString())
+    session = open_model(tmp_path / "1.onnx", runtime=runtime, precision="fp32")
+    assert session.input_shape == (None, 3, 32, None)
+    assert session.input_type == np.uint8
+    assert session.output_names == ("sums",)
+    with pytest.raises(DetectorError, match="takes 2 inputs; only pictures can be given to it"):
+        open_model(tmp_path / "2.onnx", runtime=runtime, precision="fp32")
 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])

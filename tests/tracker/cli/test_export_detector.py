@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import onnx
 import pytest
 import torch
 
 from detectors import Frame, load_detector
+from detectors.errors import DataError, UsageError
+from detectors.runtimes import quantisation
+from detectors.zoo._calibration import calibration_files
 from detectors.zoo._export import largest_difference
 from detectors.zoo._weights import Description, build_network, save_weights
 
@@ -150,3 +157,66 @@ def test_a_place_that_cannot_be_written_is_said_before_any_work(
     assert done.code == 1
     assert "gone.pt are missing" in done.complaint
     assert not (tmp_path / "my.onnx").exists()
+
+
+@pytest.fixture
+def streets(tmp_path: Path) -> Path:
+    """Write a labelled set with four pictures for training and two that may not be touched."""
+    folder = tmp_path / "sets" / "streets"
+    (folder / "images").mkdir(parents=True)
+    images = []
+    for number in range(6):
+        cv2.imwrite(str(folder / "images" / f"{number}.png"), noise(96, 64, number).image)
+        split = "train" if number < 4 else "val"
+        image = {"id": number, "file_name": f"{number}.png", "width": 96, "height": 64, "split": split}
+        images.append(image)
+    labels = {"images": images, "annotations": [], "categories": [{"id": 0, "name": "car"}]}
+    (folder / "labels.json").write_text(json.dumps(labels))
+    return folder
+
+
+def test_calibration_takes_the_train_split_alone(streets: Path, tmp_path: Path) -> None:
+    every = [f"{number}.png" for number in range(4)]
+    assert [file.name for file in calibration_files(streets, 300)] == every
+    assert [file.name for file in calibration_files(streets.parent, 2)] == ["0.png", "3.png"]
+    with pytest.raises(UsageError, match=r"images is part of a labelled set: give --data .*streets"):
+        calibration_files(streets / "images", 300)
+    plain = tmp_path / "plain"
+    with pytest.raises(DataError, match="no pictures in"):
+        calibration_files(plain, 300)
+    (streets / "images").rename(plain)
+    assert len(calibration_files(plain, 300)) == 6
+
+
+@pytest.mark.parametrize("head", ["one_stage", "faster_rcnn"])
+def test_int8_sees_nearly_the_same(tmp_path: Path, streets: Path, head: str) -> None:
+    """In a process of its own: what nncf loads may not weigh on other tests."""
+    weights = write_weights(tmp_path, head)
+    code = (
+        "import sys; from tracker.cli.app import run_app; code = run_app(sys.argv[1:]); "
+        "sys.exit(code or bool(sys.modules['openvino_telemetry']))"
+    )
+    words = ["export", "detector", "--detector", weights, "--out", "int8.onnx", "--precision", "int8"]
+    command = [sys.executable, "-c", code, *map(str, words), "--data", str(streets)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "nncf" not in done.stdout
+    nodes = [node.op_type for node in onnx.load(tmp_path / "int8.onnx").graph.node]
+    assert nodes.count("QuantizeLinear") > 10
+    frame = noise(96, 64, 7)
+    score = {"one_stage": 0.001, "faster_rcnn": 0.02}[head]
+    (wanted,) = load_detector(str(weights), score=score, precision="fp32").detect([frame])
+    (found,) = load_detector(str(tmp_path / "int8.onnx"), score=score, precision="fp32").detect([frame])
+    again, off = largest_difference(wanted, found)
+    assert again >= 0.7 * len(wanted) > 3
+    assert 0 < off < 10
+
+
+def test_int8_without_its_library(
+    track: Track, tmp_path: Path, streets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantisation, "is_installed", lambda library: library != "nncf")
+    words = ("--out", "my.onnx", "--precision", "int8", "--data", streets)
+    done = track("export", "detector", "--detector", "gone.pt", *words)
+    assert done.code == 2
+    assert "int8 needs nncf and onnxruntime: pip install nncf onnxruntime" in done.complaint
