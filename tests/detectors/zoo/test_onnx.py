@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from detectors import Frame, load_detector
 from detectors.catalog import find_detector
 from detectors.errors import UsageError, WeightsError
+from detectors.runtimes import choice
 from detectors.zoo._fit import fit_into, to_source
 from detectors.zoo._sidecar import read_sidecar, write_sidecar
 
@@ -384,6 +385,18 @@ def test_settings_that_cannot_be(tmp_path: Path) -> None:
         load_detector(path, device="cuda")
     with pytest.raises(UsageError, match="openvino and onnxruntime have no fp16"):
         load_detector(path, precision="fp16")
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_boxes_that_are_chosen_in_the_model_keep_their_digits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    path = str(put(tmp_path, kind))
+    monkeypatch.setattr(choice, "fast_bf16", lambda: True)
+    usual = "fp32" if kind in ("end_to_end", "torchvision") else "bf16"
+    for asked, given in (("auto", usual), ("bf16", "bf16"), ("fp32", "fp32")):
+        detector: Any = load_detector(path, precision=asked, runtime="openvino")
+        assert detector.precision == given
 
 
 def test_a_sidecar_that_was_written_is_read_as_the_same() -> None:
