@@ -394,9 +394,9 @@ def test_boxes_that_are_chosen_in_the_model_keep_their_digits(
     path = str(put(tmp_path, kind))
     monkeypatch.setattr(choice, "fast_bf16", lambda: True)
     usual = "fp32" if kind in ("end_to_end", "torchvision") else "bf16"
-    for asked, given in (("auto", usual), ("bf16", "bf16"), ("fp32", "fp32")):
+    for asked, taken in (("auto", usual), ("bf16", "bf16"), ("fp32", "fp32")):
         detector: Any = load_detector(path, precision=asked, runtime="openvino")
-        assert detector.precision == given
+        assert detector.precision == taken
 
 
 def test_a_sidecar_that_was_written_is_read_as_the_same() -> None:
