@@ -20,6 +20,7 @@ import argparse
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,7 +33,7 @@ from detectors import DEFAULT_DETECTOR, Detections, Frame, load_detector
 from detectors.boxes import areas, intersections, iou
 from detectors.dataset import ROAD_USERS, VEHICLES, Picture, read_sets
 from detectors.evaluation import ANY_VEHICLE, evaluate
-from detectors.zoo import _network
+from detectors.zoo import _letterbox
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "detection"
 CLASSES = [ROAD_USERS.index(name) for name in VEHICLES]
@@ -89,7 +90,7 @@ def add(tally: Tally, picture: Picture, found: Detections, scale: float) -> None
         tally.false += mine.scores[~hit & ~inside].tolist()
 
 
-def measure(pictures: list[Picture], detectors: dict[int, _network.NetworkDetector]) -> dict[int, Tally]:
+def measure(pictures: list[Picture], detectors: dict[int, Any]) -> dict[int, Tally]:
     """Show every picture to every detector."""
     tallies = {width: Tally() for width in detectors}
     for picture in track(pictures, "looking"):
@@ -141,10 +142,10 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only sets with this in their name")
     parser.add_argument("--without", help="not the set of this name (Dhaka's small vehicles have gaps)")
     parser.add_argument(
-        "--enlarge", type=float, default=_network.MAX_ENLARGEMENT, help="at most so many times"
+        "--enlarge", type=float, default=_letterbox.MAX_ENLARGEMENT, help="at most so many times"
     )
     args = parser.parse_args()
-    _network.MAX_ENLARGEMENT = args.enlarge
+    _letterbox.MAX_ENLARGEMENT = args.enlarge
     if not DATA.is_dir():
         raise SystemExit(f"skipped: {DATA} is not here")
     pictures = [p for p in read_sets([DATA], "val") if p.annotated[0] and args.only in p.set_name]

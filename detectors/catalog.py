@@ -196,7 +196,8 @@ def find_detector(name: str) -> Choice:
         raise UnknownNameError("detector", name, [*entries, "replay", *TORCHVISION])
     entry = released(name, entries[name])
     weights = str(resources.files("weights").joinpath(entry.file))
-    options = {"weights": weights, "sha256": entry.sha256}
+    path = "path" if entry.architecture == "onnx" else "weights"
+    options = {path: weights, "sha256": entry.sha256}
     facts = {"name": name, "weights": entry.file, "sha256": entry.sha256}
     return Choice(entry.architecture, options, facts, entry.classes)
 

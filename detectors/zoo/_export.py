@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -16,9 +16,10 @@ from detectors.detections import Detections
 from detectors.errors import UsageError
 from detectors.networks.one_stage import OneStage, boxes_of, cells_of
 from detectors.runtimes.export import to_onnx
-from detectors.zoo import faster_rcnn
+from detectors.zoo import faster_rcnn, one_stage
 from detectors.zoo._calibration import calibration_files, read_file
-from detectors.zoo._letterbox import GREY, STRIDE, letterbox
+from detectors.zoo._fit import fit_into
+from detectors.zoo._letterbox import GREY, STRIDE, input_size
 from detectors.zoo._network import Config, open_network
 from detectors.zoo._sidecar import Input, Output, Sidecar, Thresholds, write_sidecar
 from detectors.zoo._weights import build_network, fill, load_weights, save_weights
@@ -36,24 +37,22 @@ _EXACT = {
 class _Decode(nn.Module):
     """Boxes and scores from what the branches say; a module of its own for its name in the model."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        super().__init__()
-        self.cells = cells_of(size, torch.device("cpu"))
-
-    def forward(self, logits: Tensor, sides: Tensor) -> tuple[Tensor, Tensor]:
-        return boxes_of(self.cells.centres, self.cells.strides, sides), logits.sigmoid()
+    def forward(self, pictures: Tensor, logits: Tensor, sides: Tensor) -> tuple[Tensor, Tensor]:
+        # no numbers while it is traced: the cells follow from the size of whatever picture comes
+        cells = cells_of((pictures.shape[-1], pictures.shape[-2]), pictures.device)
+        return boxes_of(cells.centres, cells.strides, sides), logits.sigmoid()
 
 
 class _OneStageBoxes(nn.Module):
     """Boxes and scores of all cells of a one-stage detector."""
 
-    def __init__(self, net: OneStage, size: tuple[int, int]) -> None:
+    def __init__(self, net: OneStage) -> None:
         super().__init__()
         self.net = net
-        self.decode = _Decode(size)
+        self.decode = _Decode()
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        boxes, scores = self.decode(*self.net.dense(pictures))
+        boxes, scores = self.decode(pictures, *self.net.dense(pictures))
         return boxes, scores
 
 
@@ -75,21 +74,27 @@ class Exported:
     """What stands in the two files.
 
     Attributes:
-        model: takes uint8 (N, H, W, 3) BGR: any number of pictures for a one-stage network, one for a Faster
-            R-CNN.
+        model: takes uint8 (N, H, W, 3) BGR: for a one-stage network any number of pictures with sides that
+            are multiples of 32, for a Faster R-CNN one of ``size``.
         sidecar: how it is used.
-        size: width and height of its input in pixels.
+        size: width and height of its input in pixels; where it is open, of that of a frame of this shape.
+        open: whether a frame of another shape gets an input of another shape.
         exact: patterns of the names of nodes that need their digits.
     """
 
     model: bytes
     sidecar: str
     size: tuple[int, int]
+    open: bool
     exact: tuple[str, ...]
 
 
-def export_weights(weights: Path) -> Exported:
+def export_weights(weights: Path, fixed: bool = False) -> Exported:
     """Return the model of a weight file.
+
+    Args:
+        weights: path of the file.
+        fixed: whether the model takes pictures of the weights' size alone; a Faster R-CNN always does.
 
     Raises:
         WeightsError: the weights are missing or damaged.
@@ -97,16 +102,18 @@ def export_weights(weights: Path) -> Exported:
     architecture = load_weights(weights)[0].architecture
     net, description = open_network(Config(str(weights), device="cpu"), architecture)
     size, names = description.input_size, description.class_names
-    usual = Input("NHWC", "BGR", fit="top_left", resize="area", pad=GREY)
+    usual = Input("NHWC", "BGR", size, fit="top_left", resize="area", pad=GREY)
+    is_open = architecture == "one_stage" and not fixed
     if architecture == "one_stage":
-        model = to_onnx(_OneStageBoxes(net, size), ("boxes", "scores"), size, free=["pictures"])
-        thresholds = Thresholds(description.score, NMS_IOU)
+        free = ["pictures"] if fixed else ["pictures", "height", "width"]
+        model = to_onnx(_OneStageBoxes(net), ("boxes", "scores"), size, free)
+        thresholds = Thresholds(description.score, NMS_IOU, one_stage.BORN_SCORE)
         said = Sidecar(usual, Output("boxes_scores"), dict(enumerate(names)), thresholds)
     else:  # torchvision's label 0 is the background
         model = to_onnx(_FasterRCNNBoxes(net), ("boxes", "labels", "scores"), size, free=[])
         thresholds = Thresholds(description.score, NMS_IOU, faster_rcnn.BORN_SCORE)
         said = Sidecar(usual, Output("torchvision"), dict(enumerate(names, 1)), thresholds)
-    return Exported(model, write_sidecar(said), size, _EXACT[said.output.kind])
+    return Exported(model, write_sidecar(said), size, is_open, _EXACT[said.output.kind])
 
 
 def in_int8(exported: Exported, folder: Path, most: int) -> Exported:
@@ -125,7 +132,10 @@ def in_int8(exported: Exported, folder: Path, most: int) -> Exported:
     from detectors.runtimes.quantisation import quantised
 
     def batch(path: Path) -> NDArray[np.uint8]:
-        return letterbox(read_file(path), exported.size)[0][None]
+        picture = read_file(path)
+        height, width = picture.shape[:2]
+        own = input_size(width, height, math.prod(exported.size)) if exported.open else exported.size
+        return fit_into(picture, own, "top_left", "area", GREY)[0][None]
 
     files = calibration_files(folder, most)
     return replace(exported, model=quantised(exported.model, files, batch, exported.exact))

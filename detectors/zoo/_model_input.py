@@ -13,7 +13,7 @@ from detectors.errors import WeightsError
 from detectors.frame import Frame
 from detectors.runtimes.protocol import ModelSession
 from detectors.zoo._fit import Place, fit_into
-from detectors.zoo._letterbox import input_size
+from detectors.zoo._letterbox import own_shape
 from detectors.zoo._sidecar import Input
 
 
@@ -25,13 +25,16 @@ class ModelInput:
         one_by_one: the model takes one picture at a time.
     """
 
-    def __init__(self, said: Input, session: ModelSession, names: tuple[str, str]) -> None:
+    def __init__(
+        self, said: Input, session: ModelSession, names: tuple[str, str], input_width: int | None = None
+    ) -> None:
         """Compare what the sidecar says with what the model says itself.
 
         Args:
             said: the sidecar's word.
             session: the model.
             names: of the model and of the sidecar, for messages.
+            input_width: width in pixels that a 16:9 frame is to get; see ``own_shape``.
 
         Raises:
             WeightsError: they do not go together.
@@ -43,6 +46,9 @@ class ModelInput:
         self.one_by_one = batch == 1
         self.size = self._own_size((width, height), names)
         self._any_shape = width is None and height is None
+        self._input_width = input_width
+        if input_width is not None and not self._any_shape:
+            raise WeightsError(f"{names[0]} takes {width}x{height} alone: input_width cannot be chosen")
         self._type = session.input_type
         self._factor, self._shift = _arithmetic(said)
         self._as_is = bool((self._factor == 1).all() and (self._shift == 0).all())
@@ -57,7 +63,7 @@ class ModelInput:
 
     def size_of(self, frame: Frame) -> tuple[int, int]:
         """Return the width and height in pixels that this frame gets at the model."""
-        return input_size(frame.width, frame.height, math.prod(self.size)) if self._any_shape else self.size
+        return own_shape(frame, math.prod(self.size), self._input_width) if self._any_shape else self.size
 
     def batch(self, frames: Sequence[Frame], size: tuple[int, int]) -> tuple[NDArray[Any], list[Place]]:
         """Return the input for frames of this ``size_of``, and where each frame lies in it."""

@@ -22,13 +22,9 @@ from detectors.frame import Frame
 from detectors.networks.fusing import fused
 from detectors.runtimes import processor
 from detectors.runtimes.choice import Precision, Runtime, choose, open_module
-from detectors.zoo._letterbox import input_size, letterbox
+from detectors.zoo._fit import Place, fit_into, to_source
+from detectors.zoo._letterbox import GREY, check_input_width, own_shape
 from detectors.zoo._weights import Description, build_network, fill, load_weights
-
-#: How much wider than it is a frame may become for ``input_width``. On a third of the val pictures, 512 to
-#: 640 pixels wide, AP50 was best at 1; 5 to 7 % lower at 1.5, where the smallest vehicles were found more
-#: often; a fifth to a half lower at 2 to 2.5 (benchmarks/small_vehicles.py, with --enlarge).
-MAX_ENLARGEMENT = 1.5
 
 #: Of one picture: boxes float32 (N, 4) xyxy in pixels of the input, scores float32 (N,), labels int64 (N,).
 Seen = tuple[Tensor, Tensor, Tensor]
@@ -71,8 +67,7 @@ class Config:
             raise ValueError("score must lie in [0, 1]")
         if not 0 < self.nms_iou <= 1:
             raise ValueError("nms_iou must lie in (0, 1]")
-        if self.input_width is not None and not 128 <= self.input_width <= 4096:
-            raise ValueError("input_width must lie in 128..4096 pixels")
+        check_input_width(self.input_width)
         if self.threads < 0:
             raise ValueError("threads must not be negative")
 
@@ -144,15 +139,12 @@ class NetworkDetector:
 
     def input_size(self, frame: Frame) -> tuple[int, int]:
         """Return the width and height in pixels that this frame gets at the network."""
-        pixels = self._own_pixels
-        if (width := self._config.input_width) is not None:
-            enlarged = round(frame.width * frame.height * MAX_ENLARGEMENT**2)
-            pixels = min(width * width * 9 // 16, max(enlarged, self._own_pixels))
-        return input_size(frame.width, frame.height, pixels)
+        return own_shape(frame, self._own_pixels, self._config.input_width)
 
     def _look(self, frames: Sequence[Frame], size: tuple[int, int]) -> list[Detections]:
         times = [time.perf_counter()]
-        pictures, scales = zip(*(letterbox(frame.image, size) for frame in frames), strict=True)
+        fitted = [fit_into(frame.image, size, "top_left", "area", GREY) for frame in frames]
+        pictures, places = zip(*fitted, strict=True)
         batch = pictures[0][None] if len(pictures) == 1 else np.stack(pictures)
         times.append(time.perf_counter())
         outputs = self._session(batch)
@@ -160,21 +152,21 @@ class NetworkDetector:
         with torch.inference_mode():
             found = self._decide([torch.as_tensor(output) for output in outputs], size)
         answers = [
-            self._detections(seen, scale, frame)
-            for seen, scale, frame in zip(found, scales, frames, strict=True)
+            self._detections(seen, place, frame)
+            for seen, place, frame in zip(found, places, frames, strict=True)
         ]
         times.append(time.perf_counter())
         for stage, (began, ended) in zip(self.stage_s, itertools.pairwise(times), strict=True):
             self.stage_s[stage] += ended - began
         return answers
 
-    def _detections(self, seen: Seen, scale: float, frame: Frame) -> Detections:
+    def _detections(self, seen: Seen, place: Place, frame: Frame) -> Detections:
         boxes, scores, labels = seen
         if self._config.one_class_a_place:
             keep = nms(boxes, scores, self._config.nms_iou)
         else:
             keep = scores.argsort(descending=True)
-        xyxy = boxlib.clip(boxes[keep].cpu().numpy() / scale, frame.width, frame.height)
+        xyxy = boxlib.clip(to_source(boxes[keep].cpu().numpy(), place), frame.width, frame.height)
         inside = boxlib.areas(xyxy) > 0  # what lies in the grey margin alone is cut to nothing
         return Detections(
             xyxy, scores[keep].cpu().numpy().astype(np.float32), labels[keep].cpu().numpy().astype(np.int64)

@@ -15,6 +15,8 @@ from detectors.zoo._network import Config, NetworkDetector, Seen, open_network, 
 
 __all__ = ["Config", "build"]
 
+#: Score from which a detection may start a track.
+BORN_SCORE = 0.4
 MOST_CANDIDATES = 1000
 MOST_DETECTIONS = 300
 
@@ -35,7 +37,7 @@ def build(config: Config) -> NetworkDetector:
         cells = cells_of(size, logits.device)
         return [distinct(cells, *of_one, score, config.nms_iou) for of_one in zip(logits, sides, strict=True)]
 
-    return NetworkDetector(config, description, Dense(net), decide)
+    return NetworkDetector(config, description, Dense(net), decide, BORN_SCORE)
 
 
 def distinct(cells: Cells, logits: Tensor, sides: Tensor, score: float, nms_iou: float) -> Seen:

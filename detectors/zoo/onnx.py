@@ -61,10 +61,12 @@ from detectors.detections import Detections
 from detectors.errors import WeightsError
 from detectors.frame import Frame
 from detectors.opencv import load_cv2
+from detectors.runtimes import processor
 from detectors.runtimes.choice import FOR_MODELS, Precision, choose, open_model
 from detectors.runtimes.protocol import ModelSession
 from detectors.zoo._decoders import KINDS, Seen, Wanted, decode
 from detectors.zoo._fit import Place, to_source
+from detectors.zoo._letterbox import check_input_width
 from detectors.zoo._model_input import ModelInput
 from detectors.zoo._sidecar import EXAMPLE, Sidecar, read_sidecar
 
@@ -86,6 +88,9 @@ class Config:
         one_class_a_place: of overlapping boxes of different classes only the best is kept.
         nms_iou: overlap from which two boxes are the same object; None for the sidecar's. A model that
             returns every object once has its own, and this one then weighs classes against each other alone.
+        input_width: width in pixels that a 16:9 frame gets at a model that leaves its sides open, to the
+            nearest multiple of 32; a frame of another shape gets as many pixels in all. None for the
+            sidecar's size.
         device: models in files run on the processor.
         runtime: what computes the network; "auto" takes the fastest that is installed.
         precision: number format; "auto" takes bf16 where the processor is faster with it, else fp32; and
@@ -100,6 +105,7 @@ class Config:
     score: float | None = None
     one_class_a_place: bool = True
     nms_iou: float | None = None
+    input_width: int | None = None
     device: Literal["auto", "cpu"] = "auto"
     runtime: Literal["auto", "onnxruntime", "openvino"] = "auto"
     precision: Precision = "auto"
@@ -111,6 +117,7 @@ class Config:
             raise ValueError("score must lie in [0, 1]")
         if self.nms_iou is not None and not 0 < self.nms_iou <= 1:
             raise ValueError("nms_iou must lie in (0, 1]")
+        check_input_width(self.input_width)
         if self.threads < 0:
             raise ValueError("threads must not be negative")
 
@@ -127,7 +134,9 @@ class OnnxDetector:
         nms_iou: overlap from which two boxes are the same object.
         born_score: score from which a detection may start a track; None where it was not measured.
         runtime: what computes the network.
-        precision: number format that it is computed in.
+        precision: number format that it is computed in, where the model does not say int8 itself.
+        processor: name of the processor.
+        threads: of the runtime.
         stage_s: seconds spent so far, by stage: "letterbox", "network", "boxes".
     """
 
@@ -142,11 +151,12 @@ class OnnxDetector:
         """
         self.sidecar, (self.sha256, self.sidecar_sha256) = sidecar, digests
         self.runtime, self.precision = choose(config.runtime, _precision(config, said), "cpu", FOR_MODELS)
+        self.processor, self.threads = processor.name(), config.threads or processor.cores()
         self._name = Path(config.path).name
         self._session = open_model(
             Path(config.path), runtime=self.runtime, precision=self.precision, threads=config.threads
         )
-        self._input = ModelInput(said.input, self._session, (self._name, sidecar))
+        self._input = ModelInput(said.input, self._session, (self._name, sidecar), config.input_width)
         self._outputs = _outputs_of(said, self._session, self._name)
         self._kind = said.output.kind
         self._apart = config.one_class_a_place
@@ -165,13 +175,17 @@ class OnnxDetector:
         """Return one ``Detections`` a frame; frames of one shape go through the model together if it can."""
         by_size: dict[tuple[int, int], list[int]] = {}
         for place, frame in enumerate(frames):
-            by_size.setdefault(self._input.size_of(frame), []).append(place)
+            by_size.setdefault(self.input_size(frame), []).append(place)
         answers: dict[int, Detections] = {}
         for size, places in by_size.items():
             for group in [[place] for place in places] if self._one_by_one else [places]:
                 found = self._look([frames[place] for place in group], size)
                 answers.update(zip(group, found, strict=True))
         return [answers[place] for place in range(len(frames))]
+
+    def input_size(self, frame: Frame) -> tuple[int, int]:
+        """Return the width and height in pixels that this frame gets at the model."""
+        return self._input.size_of(frame)
 
     @property
     def _one_by_one(self) -> bool:

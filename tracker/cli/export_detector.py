@@ -29,7 +29,11 @@ def export_detector(
         str, typer.Option(help="Name (see 'track detectors') or weight file (.pt).")
     ] = DEFAULT_DETECTOR,
     size: Annotated[
-        str | None, typer.Option(help="Of the model's input: WIDTHxHEIGHT; by default that of the training.")
+        str | None,
+        typer.Option(
+            help="Fixes the model's input to WIDTHxHEIGHT; else a one-stage model takes any shape, "
+            "and a Faster R-CNN that of the training."
+        ),
     ] = None,
     precision: Annotated[
         str, typer.Option(help="fp32, or int8: smaller and on some processors faster; needs --data.")
@@ -50,7 +54,7 @@ def export_detector(
 
     with tempfile.TemporaryDirectory() as folder:
         weights = _weights(detector, size, Path(folder))
-        exported = export_weights(weights)
+        exported = export_weights(weights, fixed=size is not None)
         if data is not None:
             exported = in_int8(exported, data, pictures)
         _write(out, exported)

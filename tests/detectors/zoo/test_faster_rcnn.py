@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from detectors import Frame, load_detector
 from detectors.errors import UnknownNameError, UsageError
 from detectors.networks.fusing import fused
-from detectors.zoo._letterbox import input_size, letterbox
+from detectors.zoo._fit import fit_into, to_source
+from detectors.zoo._letterbox import input_size
 from detectors.zoo._weights import Description, build_network, save_weights
 
 Weights = tuple[Path, str]
@@ -46,7 +47,8 @@ def test_letterboxing_fills_the_top_left_and_leaves_the_rest_grey(
     width: int, height: int, shade: int
 ) -> None:
     image = np.full((height, width, 3), shade, np.uint8)
-    canvas, scale = letterbox(image, (96, 64))
+    canvas, _ = fit_into(image, (96, 64), "top_left", "area")
+    scale = min(96 / width, 64 / height)
     across, down = max(round(width * scale), 1), max(round(height * scale), 1)
     assert canvas.shape == (64, 96, 3)
     assert (canvas[:down, :across] == shade).all()
@@ -58,10 +60,10 @@ def test_letterboxing_fills_the_top_left_and_leaves_the_rest_grey(
 def test_the_scale_brings_boxes_back() -> None:
     image = np.zeros((240, 320, 3), np.uint8)
     image[60:120, 80:240] = 255
-    canvas, scale = letterbox(image, (96, 64))
+    canvas, place = fit_into(image, (96, 64), "top_left", "area")
     ys, xs = np.nonzero(canvas[..., 0] == 255)
-    box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]) / scale
-    np.testing.assert_allclose(box, [80, 60, 240, 120], atol=1 / scale)
+    box = to_source(np.array([[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]], np.float32), place)
+    np.testing.assert_allclose(box, [[80, 60, 240, 120]], atol=1 / min(place.scale))
 
 
 def test_folding_normalisation_changes_no_answer(description: Description) -> None:

@@ -17,11 +17,12 @@ import pytest
 import torch
 
 from detectors import Frame, load_detector
-from detectors.errors import DataError, UsageError
+from detectors.errors import DataError, UsageError, WeightsError
 from detectors.runtimes import quantisation
 from detectors.zoo._calibration import calibration_files
 from detectors.zoo._export import largest_difference
 from detectors.zoo._weights import Description, build_network, save_weights
+from detectors.zoo.one_stage import BORN_SCORE
 
 Track = Callable[..., Any]
 SAMPLE = Path(__file__).parents[3] / "sample_videos" / "road.mp4"
@@ -48,7 +49,7 @@ def noise(width: int, height: int, seed: int = 0) -> Frame:
 
 
 @pytest.mark.parametrize(
-    ("head", "score", "born_score"), [("one_stage", 0.005, None), ("faster_rcnn", 0.012, 0.65)]
+    ("head", "score", "born_score"), [("one_stage", 0.005, BORN_SCORE), ("faster_rcnn", 0.012, 0.65)]
 )
 def test_tiny_networks_see_the_same(
     track: Track, tmp_path: Path, head: str, score: float, born_score: float | None
@@ -59,6 +60,8 @@ def test_tiny_networks_see_the_same(
     assert "the weights see nothing on a frame of the sample: not compared" in done.out
     assert "--detector new/my.onnx" in done.out
     frames = [noise(96, 64), noise(192, 128, 1), noise(48, 32, 2)]  # of the input's own shape
+    if head == "one_stage":
+        frames += [noise(128, 128, 3), noise(64, 160, 4)]
     model = str(tmp_path / "new" / "my.onnx")
     original: Any = load_detector(str(weights), score=score, device="cpu", runtime="torch", precision="fp32")
     for runtime in ("openvino", "onnxruntime"):
@@ -105,6 +108,13 @@ def test_the_size_can_be_chosen(track: Track, tmp_path: Path, tiny: Path) -> Non
     assert done.code == 0, done.err
     sides = onnx.load(tmp_path / "my.onnx").graph.input[0].type.tensor_type.shape.dim
     assert [side.dim_value for side in sides[1:]] == [64, 128, 3]
+    frame = noise(128, 128)
+    assert load_detector(str(tmp_path / "my.onnx")).input_size(frame) == (128, 64)  # type: ignore[attr-defined]
+    with pytest.raises(WeightsError, match=r"my\.onnx takes 128x64 alone: input_width cannot be chosen"):
+        load_detector(str(tmp_path / "my.onnx"), input_width=256)
+    assert track("export", "detector", "--detector", tiny, "--out", "any.onnx").code == 0
+    sizes = [load_detector(str(tmp_path / "any.onnx"), input_width=w).input_size(frame) for w in (None, 128)]  # type: ignore[attr-defined]
+    assert sizes == [(64, 96), (96, 96)]
     assert len(load_detector(str(tmp_path / "my.onnx"), score=0.001).detect([noise(200, 150)])[0])
 
 
