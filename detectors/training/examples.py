@@ -19,7 +19,7 @@ from detectors.errors import DataError
 from detectors.networks.targets import Target
 from detectors.opencv import load_cv2
 from detectors.training.augment import Example, mirrored, mosaic, single
-from detectors.training.hiding import cut_out
+from detectors.training.hiding import cut_out, hidden_ignored
 from detectors.training.light import recolour
 from detectors.training.paste import Donors, paste
 
@@ -71,13 +71,23 @@ class Examples(Dataset[tuple[Tensor, Target]]):
             example = mosaic([self._draw(rng) for _ in range(4)], read_picture, self.size, rng)
         else:
             example = single(self._draw(rng), read_picture, self.size, rng)
-        if early and rng.uniform() < self.paste_share:
-            example = self._pasted(example, rng)
-        if rng.uniform() < self.cut_out_share:
-            example = cut_out(example, rng)
+        example = self.partly_hidden(example, early, rng)
         if rng.uniform() < 0.5:
             example = mirrored(example)
         return to_tensors(replace(example, image=recolour(example.image, rng)))
+
+    def partly_hidden(self, example: Example, early: bool, rng: np.random.Generator) -> Example:
+        """Return the example after pasting (``early`` alone) and cutting out.
+
+        Both together decide which boxes are still seen well enough to be learnt.
+        """
+        number, patches = len(example.boxes), np.zeros((0, 4), np.float32)
+        if early and rng.uniform() < self.paste_share:
+            example = self._pasted(example, rng)
+        pasted = len(example.boxes) - number
+        if rng.uniform() < self.cut_out_share:
+            example, patches = cut_out(example, rng)
+        return hidden_ignored(example, patches, pasted)
 
     def _pasted(self, example: Example, rng: np.random.Generator) -> Example:
         found = self.donors.draw(rng) if self.donors else None

@@ -20,12 +20,17 @@ AT_MOST, MIN_OBJECT_PX = 4, 14.0
 SHARES, FORMS = (0.1, 0.45), (0.3, 3.3)
 
 
-def cut_out(example: Example, rng: np.random.Generator) -> Example:
-    """Return the example with parts of a few objects hidden by a colour, noise or a piece of the picture."""
+def cut_out(example: Example, rng: np.random.Generator) -> tuple[Example, Floats]:
+    """Hide parts of a few objects by a colour, noise or a piece of the picture.
+
+    Returns:
+        The example with the same boxes, and what hides them, float32 (M, 4) xyxy: ``hidden_ignored`` weighs
+        that together with all else that was drawn over them.
+    """
     sides = example.boxes[:, 2:] - example.boxes[:, :2]
     large = np.flatnonzero(sides.min(1, initial=np.inf) >= MIN_OBJECT_PX)
     if not len(large):
-        return example
+        return example, np.zeros((0, 4), np.float32)
     image, patches = example.image.copy(), []
     for row in rng.permutation(large)[: 1 + rng.integers(AT_MOST)]:
         patch = _patch(example.boxes[row], image.shape, rng)
@@ -33,7 +38,7 @@ def cut_out(example: Example, rng: np.random.Generator) -> Example:
             x1, y1, x2, y2 = patch
             image[y1:y2, x1:x2] = _filling(example, patch, rng)
             patches.append(patch)
-    return hidden_ignored(replace(example, image=image), np.array(patches, np.float32).reshape(-1, 4))
+    return replace(example, image=image), np.array(patches, np.float32).reshape(-1, 4)
 
 
 def _patch(box: Floats, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.int64] | None:
@@ -91,12 +96,48 @@ def share_covered(boxes: Floats, others: Floats) -> Floats:
     return np.asarray(intersections(boxes, others) / np.maximum(areas(boxes), 1e-6)[:, None], np.float32)
 
 
-def hidden_ignored(example: Example, patches: Floats) -> Example:
-    """Return the example with boxes ignored of which too little is still seen behind the patches (M, 4)."""
-    hidden = share_covered(example.boxes, patches).sum(1) > 1 - MIN_VISIBLE
+def hidden_ignored(example: Example, patches: Floats, pasted: int = 0) -> Example:
+    """Return the example with boxes ignored of which too little is still seen.
+
+    Call it once, when all is drawn: two things may together hide what neither hides alone.
+
+    Args:
+        example: with all its boxes.
+        patches: float32 (M, 4) xyxy, drawn last, over everything.
+        pasted: so many of the last boxes were drawn one after the other, each over all boxes before it.
+    """
+    first = len(example.boxes) - pasted
+    over = np.concatenate([example.boxes[first:], patches])
+    later = np.arange(len(over)) > np.arange(len(example.boxes))[:, None] - first
+    hidden = share_hidden(example.boxes, over, later) > 1 - MIN_VISIBLE
     return replace(
         example,
         boxes=example.boxes[~hidden],
         labels=example.labels[~hidden],
         ignore=np.concatenate([example.ignore, example.boxes[hidden]]),
     )
+
+
+def share_hidden(boxes: Floats, others: Floats, hides: NDArray[np.bool_]) -> Floats:
+    """Return which share of each box the others hide together: what two of them cover counts once.
+
+    Args:
+        boxes: float32 (N, 4) xyxy.
+        others: float32 (M, 4) xyxy.
+        hides: bool (N, M), which of the others lie over which box.
+
+    Returns:
+        float32 (N,).
+    """
+    low, high = boxes[:, None, :2], boxes[:, None, 2:]
+    starts = np.clip(others[None, :, :2], low, high)
+    ends = np.clip(others[None, :, 2:], low, high)
+    # all edges cut a box into cells, each of which is hidden as a whole or not at all
+    edges = np.sort(np.concatenate([low, starts, ends, high], 1), 1)
+    middles, sizes = (edges[:, 1:] + edges[:, :-1]) / 2, np.diff(edges, axis=1)
+    # (N, M, cells, 2)
+    within = (starts[:, :, None] < middles[:, None]) & (middles[:, None] < ends[:, :, None])
+    columns, rows = within[..., 0] & hides[..., None], within[..., 1]
+    cells = (rows[..., :, None] & columns[..., None, :]).any(1)
+    hidden = (cells * sizes[:, :, None, 1] * sizes[:, None, :, 0]).sum((1, 2))
+    return np.asarray(hidden / np.maximum(areas(boxes), 1e-6), np.float32)

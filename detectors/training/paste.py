@@ -16,7 +16,7 @@ from detectors.boxes import areas, iou
 from detectors.dataset import Picture
 from detectors.opencv import load_cv2
 from detectors.training.augment import Example, Floats, Image
-from detectors.training.hiding import hidden_ignored, share_covered
+from detectors.training.hiding import share_covered
 
 cv2 = load_cv2()
 
@@ -89,6 +89,9 @@ def paste(
     example: Example, picture: Picture, rows: NDArray[np.intp], image: Image, rng: np.random.Generator
 ) -> Example:
     """Return the example with objects of another picture where there is room for them.
+
+    Their boxes come last, in the order in which they were drawn. What they hide is still among the boxes:
+    ``hidden_ignored`` is to be told how many were pasted.
 
     Args:
         example: that receives them.
@@ -180,15 +183,14 @@ def _put(
     alpha = _mask((height, width), box, rng.uniform(3, 8))[..., None]
     here[:] = np.clip(alpha * piece * np.float32(gain) + (1 - alpha) * here, 0, 255).astype(np.uint8)
     pasted = (box + np.tile(shift, 2))[None].astype(np.float32)
-    seen = hidden_ignored(example, pasted)
     region = np.array([[x, y, x + width, y + height]], np.float32)
     return Example(
         image,
-        np.concatenate([seen.boxes, pasted]),
-        np.concatenate([seen.labels, [known[0]]]),
-        seen.ignore,
-        np.concatenate([seen.regions, region]),
-        np.concatenate([seen.annotated, known[1][None]]),
+        np.concatenate([example.boxes, pasted]),
+        np.concatenate([example.labels, [known[0]]]),
+        example.ignore,
+        np.concatenate([example.regions, region]),
+        np.concatenate([example.annotated, known[1][None]]),
     )
 
 

@@ -17,6 +17,7 @@ from detectors.dataset import Picture, read_picture, read_sets, sampling_weights
 from detectors.errors import DataError, DetectorError, UnknownNameError, UsageError, WeightsError
 from detectors.networks.faster_rcnn import build_faster_rcnn
 from detectors.networks.smaller_vgg import SmallerVGG
+from detectors.training.augment import single
 from detectors.training.curves import plot_curves
 from detectors.training.detector import prepare
 from detectors.training.engine import Training
@@ -101,6 +102,29 @@ def test_every_change_of_a_picture_depends_on_seed_and_number_alone(make_set: Ca
     assert pasted > 0
     changed.mosaic_until.value = 0
     assert len(changed[0][1]["regions"]) == 1, "at the end pictures are whole, and nothing is pasted"
+
+
+def test_what_is_learnt_is_seen_after_all_changes_together(make_set: Callable[..., Path]) -> None:
+    bus = [{"category": "bus", "bbox": [30, 10, 60, 40]}]
+    cars = [{"category": "car", "bbox": [2 + 32 * n, 2 + 24 * m, 30, 22]} for n in range(4) for m in range(2)]
+    large = {"category": "car", "bbox": [2, 52, 80, 42]}  # no giant is pasted: this one lets buses be large
+    pictures = read_sets(
+        [make_set("buses", [bus]), make_set("cars", [[*cars, large]])], "train", ("car", "bus")
+    )
+    examples = Examples(pictures, sampling_weights(pictures, 2), (128, 96), 0, 0.0, 1.0, 1.0)
+    learnt, hidden = 0, 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        before = single(pictures[1], read_picture, (128, 96), rng)
+        after = examples.partly_hidden(before, True, rng)
+        changed = (after.image != before.image).any(-1)
+        kept = [row for row, box in enumerate(before.boxes) if (after.boxes == box).all(1).any()]
+        for x1, y1, x2, y2 in before.boxes[kept].round().astype(int):
+            # of a pasted object the margin changes pixels too, and hides little
+            assert changed[y1:y2, x1:x2].mean() < 0.8
+        learnt, hidden = learnt + len(kept), hidden + len(before.boxes) - len(kept)
+    assert learnt > 100
+    assert hidden > 5
 
 
 def test_warm_up_then_a_cosine(pictures: list[Picture], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.training.augment import Example
-from detectors.training.hiding import MIN_OBJECT_PX, cut_out, hidden_ignored, share_covered
+from detectors.training.hiding import MIN_OBJECT_PX, cut_out, hidden_ignored, share_covered, share_hidden
 
 CALM = settings(deadline=None, derandomize=True, max_examples=40)
 SEEDS = st.integers(0, 2**31)
@@ -40,7 +40,7 @@ BOXES = st.lists(
 @given(BOXES, SEEDS)
 def test_nothing_is_hidden_but_on_objects_and_no_box_is_lost(boxes: list[list[float]], seed: int) -> None:
     before = example(boxes)
-    after = cut_out(before, np.random.default_rng(seed))
+    after = hidden_ignored(*cut_out(before, np.random.default_rng(seed)))
     assert len(after.boxes) == len(after.labels)
     assert len(after.boxes) + len(after.ignore) == len(boxes)
     for box, label in zip(after.boxes, after.labels, strict=True):
@@ -58,7 +58,7 @@ def test_nothing_is_hidden_but_on_objects_and_no_box_is_lost(boxes: list[list[fl
 @given(SEEDS)
 def test_a_single_patch_leaves_an_object_to_be_learnt(seed: int) -> None:
     before = example([[40, 20, 100, 80]])
-    after = cut_out(before, np.random.default_rng(seed))
+    after = hidden_ignored(*cut_out(before, np.random.default_rng(seed)))
     assert len(after.boxes) == 1
     changed = (after.image != before.image).any(-1)
     assert 0 < changed[20:80, 40:100].mean() < 0.6
@@ -66,8 +66,10 @@ def test_a_single_patch_leaves_an_object_to_be_learnt(seed: int) -> None:
 
 def test_small_objects_are_left_alone() -> None:
     before = example([[10, 10, 40, 10 + MIN_OBJECT_PX - 1]])
-    assert cut_out(before, np.random.default_rng(0)) is before
-    assert cut_out(example([]), np.random.default_rng(0)).boxes.shape == (0, 4)
+    after, patches = cut_out(before, np.random.default_rng(0))
+    assert after is before
+    assert patches.shape == (0, 4)
+    assert hidden_ignored(*cut_out(example([]), np.random.default_rng(0))).boxes.shape == (0, 4)
 
 
 @pytest.mark.parametrize(("width", "ignored"), [(59, False), (61, True)])
@@ -75,6 +77,48 @@ def test_what_is_hidden_by_more_than_three_fifths_is_ignored(width: int, ignored
     seen = hidden_ignored(example([[0, 0, 100, 50]]), np.float32([[0, 0, width, 50]]))
     assert (len(seen.boxes), len(seen.ignore)) == ((0, 1) if ignored else (1, 0))
     assert len(seen.labels) == len(seen.boxes)
+
+
+def test_what_is_hidden_twice_counts_once() -> None:
+    nearly_equal = np.float32([[0, 0, 45, 50], [1, 0, 45, 50], [0, 1, 45, 49]])
+    assert len(hidden_ignored(example([[0, 0, 100, 50]]), nearly_equal).boxes) == 1
+    side_by_side = np.float32([[0, 0, 45, 50], [55, 0, 100, 50]])
+    assert len(hidden_ignored(example([[0, 0, 100, 50]]), side_by_side).ignore) == 1
+
+
+def test_pasted_objects_and_patches_are_weighed_together() -> None:
+    """Of the first box the pasted one hides 45 %, a patch another 45 %; neither hides the box under it."""
+    before = example([[0, 0, 100, 50], [0, 0, 45, 50]])
+    patch = np.float32([[55, 0, 100, 50]])
+    assert hidden_ignored(before, patch).labels.tolist() == [0, 1]
+    assert hidden_ignored(before, patch[:0], 1).labels.tolist() == [0, 1]
+    after = hidden_ignored(before, patch, 1)
+    assert after.labels.tolist() == [1]
+    np.testing.assert_array_equal(after.ignore, before.boxes[:1])
+
+
+def test_a_later_object_hides_an_earlier_one_and_not_the_other_way_round() -> None:
+    before = example([[0, 0, 50, 50], [5, 5, 45, 45], [0, 0, 48, 48]])
+    assert hidden_ignored(before, np.zeros((0, 4), np.float32)).labels.tolist() == [0, 1, 2]
+    assert hidden_ignored(before, np.zeros((0, 4), np.float32), 1).labels.tolist() == [2]
+    turned = example([[100, 0, 150, 50], [0, 0, 48, 48], [5, 5, 25, 45]])
+    assert hidden_ignored(turned, np.zeros((0, 4), np.float32), 2).labels.tolist() == [0, 1, 2]
+
+
+@CALM
+@given(BOXES, BOXES, SEEDS)
+def test_the_hidden_share_is_that_of_the_points(
+    boxes: list[list[float]], others: list[list[float]], seed: int
+) -> None:
+    """Points drawn on a box: so many of them lie in any of the others."""
+    rng = np.random.default_rng(seed)
+    rows, over = np.float32(boxes).reshape(-1, 4), np.float32(others).reshape(-1, 4)
+    hides = rng.uniform(size=(len(rows), len(over))) < 0.7
+    at = rows[:, None, :2] + rng.uniform(size=(len(rows), 4000, 2)) * (rows[:, None, 2:] - rows[:, None, :2])
+    at = at[:, :, None]
+    within = ((over[:, :2] < at) & (at < over[:, 2:])).all(-1) & hides[:, None]
+    expected = within.any(-1).mean(-1)
+    np.testing.assert_allclose(share_hidden(rows, over, hides), expected, atol=0.05)
 
 
 def test_the_share_of_a_box_that_others_cover() -> None:
