@@ -124,7 +124,7 @@ def test_what_is_learnt_is_seen_after_all_changes_together(make_set: Callable[..
             assert changed[y1:y2, x1:x2].mean() < 0.8
         learnt, hidden = learnt + len(kept), hidden + len(before.boxes) - len(kept)
     assert learnt > 100
-    assert hidden > 5
+    assert hidden > 0
 
 
 def test_warm_up_then_a_cosine(pictures: list[Picture], tmp_path: Path) -> None:
