@@ -73,21 +73,21 @@ def _elsewhere(
 ) -> NDArray[np.int64] | None:
     """Return the corner (x, y) of another part of the same picture with nothing on it; None if unfound.
 
-    Of the same picture: from another one an object could come whose class is not annotated there.
+    Of the same picture, that is of regions that hold the whole patch: from another one, also from a piece
+    that was pasted, an object could come whose class is annotated at the patch and not there.
     """
-    size, centre = patch[2:] - patch[:2], (patch[:2] + patch[2:]) / 2
-    known = np.concatenate([example.boxes, example.ignore])
-    around = [r for r in example.regions if (r[:2] <= centre).all() and (centre <= r[2:]).all()]
-    if not around:
+    size, regions = patch[2:] - patch[:2], example.regions
+    around = (regions[:, :2] <= patch[:2]).all(1) & (patch[2:] <= regions[:, 2:]).all(1)
+    if not around.any():
         return None
-    low, high = np.ceil(around[0][:2]), np.floor(around[0][2:]) - size
-    if (high < low).any():
-        return None
+    region = regions[around][0]
+    low, high = np.ceil(region[:2]).astype(np.int64), np.floor(region[2:]).astype(np.int64) - size
+    taken = np.concatenate([example.boxes, example.ignore, regions[~around]])
     for _ in range(4):
-        corner = np.floor(rng.uniform(low, high + 1)).astype(np.int64)
+        corner = rng.integers(low, high, endpoint=True)
         box = np.concatenate([corner, corner + size])[None].astype(np.float32)
-        if not (share_covered(box, known) > 0).any():
-            return np.asarray(np.minimum(corner, high), np.int64)
+        if not (share_covered(box, taken) > 0).any():
+            return np.asarray(corner, np.int64)
     return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -62,6 +64,32 @@ def test_a_single_patch_leaves_an_object_to_be_learnt(seed: int) -> None:
     assert len(after.boxes) == 1
     changed = (after.image != before.image).any(-1)
     assert 0 < changed[20:80, 40:100].mean() < 0.6
+
+
+@CALM
+@given(SEEDS)
+def test_what_hides_comes_from_where_the_same_classes_are_known(seed: int) -> None:
+    """White is what lies in a pasted piece and in the other half: patches on the left never show it.
+
+    The large object lies in the left half and over its edge, a small one in the pasted piece.
+    """
+    before = example([[30, 30, 100, 90]])
+    before.image[:] = np.random.default_rng(seed).integers(0, 100, before.image.shape, np.uint8)
+    piece = [4, 4, 70, 28]
+    before = replace(
+        before,
+        regions=np.float32([[0, 0, 80, 96], [80, 0, 160, 96], piece]),
+        annotated=np.ones((3, 3), np.bool_),
+    )
+    marked = before.image.copy()
+    marked[:, 80:] = marked[4:28, 4:70] = (254, 254, 253)
+    after, patches = cut_out(replace(before, image=marked), np.random.default_rng(seed))
+    for x1, y1, x2, y2 in patches.astype(int):
+        inside = after.image[y1:y2, x1:x2]
+        copied = (inside == (254, 254, 253)).all(-1)
+        held_by_right = x1 >= 80
+        in_piece = x1 >= 4 and y1 >= 4 and x2 <= 70 and y2 <= 28
+        assert not copied.any() or held_by_right or in_piece
 
 
 def test_small_objects_are_left_alone() -> None:
