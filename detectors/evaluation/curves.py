@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 from detectors.evaluation.kinds import Tally
 from detectors.evaluation.precision import ANY_VEHICLE
 
+#: Why a dot may lie off its curve, for those who look at the picture alone.
+WHY_OFF = (
+    "A dot may lie off its curve: it is of the detector as it comes (one class a place, NMS 0.5 unless set "
+    "otherwise), the curve of all answers"
+)
+
 
 def plot_recall_curves(
     curves: Mapping[str, NDArray[np.float64]], tallies: Mapping[str, Tally], score: float, picture: Path
@@ -18,7 +24,7 @@ def plot_recall_curves(
     """Draw every curve of ``recall_curves``, and a dot where the detector stands as it is used.
 
     The curve is of all answers, also overlapping ones of several classes; in use there is one a place. So the
-    dot may lie off its curve.
+    dot may lie off its curve, which a line under the picture says.
 
     Raises:
         OSError: the picture cannot be written.
@@ -41,4 +47,5 @@ def plot_recall_curves(
     axes.set(xlabel="recall", ylabel="precision at IoU 0.5", xlim=(0, 1), ylim=(0, 1.02))
     axes.grid(alpha=0.3)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    figure.supxlabel(WHY_OFF, fontsize="small", color="grey")
     figure.savefig(picture, dpi=110)

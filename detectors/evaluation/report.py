@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.evaluation.curves import plot_recall_curves
 from detectors.evaluation.kinds import Error, Tally
-from detectors.evaluation.sheets import draw_sheet, largest_misses, surest_false_alarms
+from detectors.evaluation.sheets import draw_sheet, largest_misses, sheet_title, surest_false_alarms
 from detectors.opencv import load_cv2
 
 cv2 = load_cv2()
@@ -50,12 +50,13 @@ def write_report(
     _write_errors(errors, folder / "errors.csv")
     plot_recall_curves(curves, tallies, score, folder / "precision_recall.png")
     misses = sum(error.missed for error in errors)
+    alarms = len(errors) - misses
     sheets = (
         ("misses", largest_misses, f"Largest of {misses} misses", "what was seen there"),
-        ("false_alarms", surest_false_alarms, f"Surest of {len(errors) - misses} false alarms", "the label"),
+        ("false_alarms", surest_false_alarms, f"Surest of {alarms} false alarms", "the label"),
     )
     for name, chosen, title, other in sheets:
-        sheet = draw_sheet(chosen(errors), f"{title}, from score {score:.2f} on (yellow; blue: {other})")
+        sheet = draw_sheet(chosen(errors), sheet_title(title, score, other))
         (folder / f"{name}.png").write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
 
 

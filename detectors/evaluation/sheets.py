@@ -49,6 +49,12 @@ def _varied(errors: Sequence[Error]) -> list[Error]:
     return chosen[: COLUMNS * ROWS]
 
 
+def sheet_title(what: str, score: float, other: str) -> str:
+    """Return the title of a sheet: what is on it, from which score on, and what the blue boxes are."""
+    alike = f"at most {ALIKE} of one set, class and kind"
+    return f"{what}, {alike}, from score {score:.2f} on (yellow; blue: {other})"
+
+
 def draw_sheet(errors: Sequence[Error], title: str) -> Image:
     """Return the sheet, uint8 (H, W, 3) BGR: of each error its box in yellow, and the other one in blue.
 

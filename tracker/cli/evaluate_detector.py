@@ -236,8 +236,9 @@ def _error_table(title: str, kinds: Sequence[Kind]) -> Table:
     table = Table(title=title)
     table.add_column("class", no_wrap=True)
     for column in ("recall" if kinds == MISSES else "precision", *kinds):
-        # headings are broken between words: on 80 columns rich would cut the long ones off
-        table.add_column(column, justify="right", min_width=max(map(len, column.split())))
+        # in two lines everywhere: else rich breaks too few headings, and cuts the last ones off at 80 columns
+        heading = column.replace(" ", "\n")
+        table.add_column(heading, justify="right", min_width=max(map(len, column.split())))
     return table
 
 

@@ -14,10 +14,18 @@ import pytest
 from detectors import Detections
 from detectors.dataset import Picture
 from detectors.evaluation import ANY_VEHICLE, evaluate, recall_curves
+from detectors.evaluation.curves import plot_recall_curves
 from detectors.evaluation.errors import find_errors
 from detectors.evaluation.kinds import Error, Kind, Other
 from detectors.evaluation.report import write_report
-from detectors.evaluation.sheets import ALIKE, caption, draw_sheet, largest_misses, surest_false_alarms
+from detectors.evaluation.sheets import (
+    ALIKE,
+    caption,
+    draw_sheet,
+    largest_misses,
+    sheet_title,
+    surest_false_alarms,
+)
 
 NAMES = ("car", "truck", "person")
 A, B, C = [0.0, 0, 40, 40], [100.0, 0, 140, 40], [250.0, 250, 300, 300]
@@ -37,6 +45,16 @@ def test_a_curve_has_ap50_as_its_mean(picture: Pictures, answers: Answers) -> No
     assert curves["car"].mean() == pytest.approx(evaluate(pictures, found, NAMES)["car"].ap50)
     assert (curves["car"][50], curves["car"][51]) == (1.0, pytest.approx(2 / 3))
     assert not recall_curves(pictures, [answers()], NAMES)["car"].any()
+
+
+def test_the_picture_says_why_a_dot_may_lie_off_its_curve(
+    picture: Pictures, answers: Answers, tmp_path: Path
+) -> None:
+    pictures, found = [picture((A, 0))], [answers((A, 0, 0.9))]
+    tallies, _ = find_errors(pictures, found, found, NAMES)
+    file = tmp_path / "curve.svg"  # matplotlib notes the words beside their outlines
+    plot_recall_curves(recall_curves(pictures, found, NAMES), tallies, 0.4, file)
+    assert "A dot may lie off its curve" in file.read_text()
 
 
 def test_every_file_is_written(picture: Pictures, answers: Answers, tmp_path: Path) -> None:
@@ -78,6 +96,14 @@ def test_a_sheet_does_not_repeat_itself(picture: Pictures) -> None:
     alike = [error(look, 40 + n, None) for n in range(5)]
     chosen = largest_misses([*alike, error(look, 10, None, "truck")])
     assert [e.name for e in chosen] == ["car"] * ALIKE + ["truck"]
+
+
+def test_a_sheets_title_says_that_it_is_a_choice_and_is_not_cut_off() -> None:
+    title = sheet_title("Surest of 12345 false alarms", 0.4, "the label")
+    assert f"at most {ALIKE} of one set, class and kind" in title
+    line = draw_sheet([], title)[:36]
+    assert (line[:, :300] < 255).any(), "it is written"
+    assert (line[:, -20:] == 255).all(), "it ends on the sheet"
 
 
 @pytest.mark.parametrize(

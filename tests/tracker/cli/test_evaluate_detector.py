@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 import av
 import cv2
 import pytest
+
+from detectors.evaluation.kinds import FALSE_ALARMS, MISSES, Tally
+from tracker.cli.evaluate_detector import _print_errors
 
 Track = Callable[..., Any]
 SAMPLE = Path(__file__).parents[3] / "sample_videos"
@@ -101,9 +105,22 @@ def test_tables(track: Track, sets: Path) -> None:
     assert "any vehicle" in done.out
     assert "mean of classes" in done.out
     assert "false alarms, by what is labelled there" in done.out
-    assert "background" in done.out, "no heading is cut off at 80 columns"
     assert "ms a look" in done.out
     assert "frame_60" not in done.out  # a single set needs no table of sets
+
+
+def test_tables_of_errors_fit_80_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    many = Tally(28999, Counter(dict.fromkeys(MISSES, 12345)), Counter(dict.fromkeys(FALSE_ALARMS, 12345)))
+    _print_errors({"other_vehicle": many}, 0.4)
+    out = capsys.readouterr().out
+    assert "other vehicle" in out
+    assert out.count("12345") == len(MISSES) + len(FALSE_ALARMS), "no number is cut off"
+    assert {"precision", "duplicate", "background", "nothing"} <= set(out.split()), "no heading is cut off"
+    tables = [line.rstrip() for line in out.splitlines() if line.startswith(("┃", "│"))]
+    assert all(line.endswith(("┃", "│")) for line in tables), "no column is cut off"
 
 
 @pytest.mark.parametrize(
