@@ -153,7 +153,11 @@ def group_here(environment: Mapping[str, str] = os.environ) -> Group:
         return ALONE
     missing = [name for name in _VARIABLES if not environment.get(name)]
     if missing:
-        raise UsageError(f"RANK or WORLD_SIZE is set without {', '.join(missing)}: start with torchrun")
+        unset = " and ".join(name for name in ("RANK", "WORLD_SIZE") if name in environment)
+        raise UsageError(
+            f"RANK or WORLD_SIZE is set without {', '.join(missing)}: start with torchrun, "
+            f"or unset {unset} to train alone"
+        )
     for name in (*_NUMBERS, "MASTER_PORT"):
         if not environment[name].isdecimal():
             raise UsageError(f"{name}={environment[name]} is no number: leave this variable to torchrun")

@@ -55,7 +55,11 @@ def test_torchrun_says_which_process_this_is() -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"WORLD_SIZE": None}, "RANK or WORLD_SIZE is set without WORLD_SIZE: start with torchrun"),
+        (
+            {"WORLD_SIZE": None},
+            "RANK or WORLD_SIZE is set without WORLD_SIZE: start with torchrun, or unset RANK",
+        ),
+        (dict.fromkeys(FULL.keys() - {"WORLD_SIZE"}), "or unset WORLD_SIZE to train alone"),
         ({"LOCAL_RANK": None, "MASTER_PORT": ""}, "without LOCAL_RANK, MASTER_PORT: start"),
         ({"RANK": "one"}, "RANK=one is no number: leave this variable to torchrun"),
         ({"MASTER_PORT": "-1"}, "MASTER_PORT=-1 is no number"),
