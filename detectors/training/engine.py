@@ -105,7 +105,9 @@ class Training:
             try:
                 self._steps(stream, stop, report, save_every_s)
             except Exception as exc:
-                if isinstance(exc, LostError):  # comes before weights are changed: the last step is whole
+                # comes before a step changes weights, average or optimizer, which are those of the last whole
+                # step; only batch statistics may have seen the lost step's pictures, and see them again
+                if isinstance(exc, LostError):
                     self.save()
                 if stop.noted:  # which may have brought the others to their end
                     raise self._stopped() from exc
