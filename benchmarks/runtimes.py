@@ -98,7 +98,7 @@ def main() -> None:
         plain = answers.get((way[0], "torch", "fp32"))
         distance = "" if plain is None else f"{apart(answers[way], plain, detectors[way].score):.2f}"
         table.add_row(*way, f"{ms:.1f}", *parts, f"{ms / first:.2f}", distance)
-    Console().print(table)
+    Console(width=110).print(table)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What another busy program does to the CNN, with threads that wait spinning and with threads that sleep.
+"""What another busy program does to the CNN on torch, with threads that spin and with threads that sleep.
 
     python benchmarks/threads.py
 
@@ -16,7 +16,7 @@ LOOK = """
 import statistics, time
 import numpy as np
 from detectors import Frame, load_detector
-detector = load_detector()
+detector = load_detector("smaller_vgg", runtime="torch")
 frame = Frame(np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8))
 times = []
 for _ in range(15):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 # Before anything loads torch: its threads wait for each other at every layer, and by default they spin while
 # they wait, which takes the core from the decoder, the encoder and every other program. On two cores a look
-# takes 63 ms spinning and 84 sleeping when nothing else runs, but 291 and 171 beside two busy processes
+# on torch takes 63 ms spinning and 84 sleeping when nothing else runs, but 291 and 171 beside two busy processes
 # (benchmarks/threads.py). Whoever has the machine to himself sets OMP_WAIT_POLICY=ACTIVE.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_DETECTOR", "Detections", "Frame", "load_detector"]
 
 #: The released detector that is used where none is named.
-DEFAULT_DETECTOR = "smaller_vgg"
+DEFAULT_DETECTOR = "smaller_vgg_int8"
 
 _HOME = {
     "Detections": "detectors.detections",

@@ -51,9 +51,10 @@ class Registry:
 
         It imports them all to find out: for messages and tests, not for a run that goes well.
         """
-        return tuple(name for name in self.names() if self._can_load(name))
+        return tuple(name for name in self.names() if self.can_load(name))
 
-    def _can_load(self, name: str) -> bool:
+    def can_load(self, name: str) -> bool:
+        """Whether the component's libraries are installed and whole; it is imported to find out."""
         try:
             self.load(name)
         except (ProjectError, OSError):  # OSError: a broken shared library

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from detectors.errors import UsageError
-from detectors.registry import is_installed
+from detectors.registry import Registry, is_installed
 from detectors.runtimes.processor import fast_bf16
 from detectors.runtimes.protocol import ModelSession, Session
 
@@ -19,6 +19,10 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 #: On a processor, the fastest first (benchmarks/runtimes.py).
 _BY_SPEED: tuple[Literal["openvino", "onnxruntime", "torch"], ...] = ("openvino", "onnxruntime", "torch")
+#: More is a slip of the hand.
+MOST_THREADS = 256
+#: Its files are named as the libraries that they need.
+_RUNTIMES = Registry("detectors.runtimes", "runtime")
 #: What runs a file in ONNX's format.
 FOR_MODELS = ("openvino", "onnxruntime")
 _PRECISIONS = {
@@ -40,14 +44,15 @@ def choose(
         among: runtimes that can be meant by "auto", such as ``FOR_MODELS``.
 
     Raises:
-        UsageError: the runtime (for "auto": every one) is not installed, or does not know the device or the
-            number format.
+        UsageError: the runtime (for "auto": every one) is not installed or cannot be loaded, or does not
+            know the device or the number format.
     """
     chosen = runtime if runtime != "auto" else _fastest(device, precision, among)
     if device == "cuda" and chosen != "torch":
-        raise UsageError(f"{chosen} runs on the processor: use runtime=torch with device=cuda")
+        raise UsageError(f"{chosen} runs on the processor: choose device=cpu, or runtime=torch")
     if not is_installed(chosen):
         raise UsageError(f"runtime {chosen} is not installed here: pip install {chosen}")
+    _RUNTIMES.load(chosen)
     known = _PRECISIONS[chosen]
     if precision == "auto":
         return chosen, "bf16" if device == "cpu" and "bf16" in known and fast_bf16() else "fp32"
@@ -65,9 +70,9 @@ def _fastest(device: str, precision: Precision, among: Sequence[str]) -> str:
     if not fitting:
         raise UsageError(f"{' and '.join(among)} have no {precision}")
     for name in fitting:
-        if is_installed(name):
+        if is_installed(name) and _RUNTIMES.can_load(name):
             return name
-    raise UsageError(f"none of {', '.join(fitting)} is installed here: pip install {fitting[0]}")
+    raise UsageError(f"none of {', '.join(fitting)} can be used here: pip install {fitting[0]}")
 
 
 def open_module(

@@ -21,17 +21,19 @@ def calibration_files(folder: Path, most: int) -> list[Path]:
     """Return picture files, spread evenly: of labelled sets the train split, of other folders all.
 
     Args:
-        folder: with labelled sets in or below it, or with pictures.
+        folder: with labelled sets in or anywhere below it, or with pictures.
         most: how many at most.
 
     Raises:
         UsageError: it is the inside of a labelled set, where the splits cannot be told apart.
         DataError: there are no pictures, or labels are damaged.
     """
-    if (folder.absolute().parent / LABELS).is_file():
-        raise UsageError(f"{folder} is part of a labelled set: give --data {folder.absolute().parent}")
-    if (folder / LABELS).is_file() or any(folder.glob(f"*/{LABELS}")):
-        files = [picture.path for picture in read_sets([folder], "train")]
+    for above in folder.absolute().parents:
+        if (above / LABELS).is_file():
+            raise UsageError(f"{folder} is part of a labelled set: give --data {above}")
+    sets = sorted(labels.parent for labels in folder.rglob(LABELS))
+    if sets:
+        files = [picture.path for picture in read_sets(sets, "train")]
     else:
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:

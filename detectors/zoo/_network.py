@@ -21,7 +21,7 @@ from detectors.errors import DetectorError, WeightsError
 from detectors.frame import Frame
 from detectors.networks.fusing import fused
 from detectors.runtimes import processor
-from detectors.runtimes.choice import Precision, Runtime, choose, open_module
+from detectors.runtimes.choice import MOST_THREADS, Precision, Runtime, choose, open_module
 from detectors.zoo._fit import Place, fit_into, to_source
 from detectors.zoo._letterbox import GREY, check_input_width, own_shape
 from detectors.zoo._weights import Description, build_network, fill, load_weights
@@ -68,8 +68,8 @@ class Config:
         if not 0 < self.nms_iou <= 1:
             raise ValueError("nms_iou must lie in (0, 1]")
         check_input_width(self.input_width)
-        if self.threads < 0:
-            raise ValueError("threads must not be negative")
+        if not 0 <= self.threads <= MOST_THREADS:
+            raise ValueError(f"threads must lie in 0..{MOST_THREADS}")
 
 
 class NetworkDetector:
@@ -200,7 +200,8 @@ def device_of(config: Config) -> str:
         DetectorError: CUDA was asked for and is not there.
     """
     if config.device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        on_card = config.runtime in ("auto", "torch") and torch.cuda.is_available()
+        return "cuda" if on_card else "cpu"
     if config.device == "cuda" and not torch.cuda.is_available():
         raise DetectorError("no CUDA device here: use --device cpu or auto")
     return config.device

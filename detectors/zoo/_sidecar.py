@@ -137,7 +137,10 @@ def read_sidecar(content: bytes, name: str) -> Sidecar:
             checked[key] = read_config(cls, table, f"{name} [{key}]")
         except UsageError as exc:  # what is wrong is the file, not the request
             raise WeightsError(str(exc)) from exc
-    return Sidecar(**checked, classes=_classes(tables.get("classes"), name))
+    classes = _classes(tables.get("classes"), name)
+    if checked["output"].kind == "torchvision" and 0 in classes:
+        raise WeightsError(f"{name} [classes]: with kind torchvision 0 is the background; the first is 1")
+    return Sidecar(**checked, classes=classes)
 
 
 def _classes(table: object, name: str) -> dict[int, str]:

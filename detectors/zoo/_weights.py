@@ -69,7 +69,7 @@ BACKBONES = {
 }
 ARCHITECTURES = {
     "faster_rcnn": Architecture(build_faster_rcnn, "backbone.body", 0.4),
-    "one_stage": Architecture(OneStage, "body", 0.25),
+    "one_stage": Architecture(OneStage, "body", 0.35),
 }
 
 
@@ -175,7 +175,7 @@ def load_weights(path: Path, sha256: str | None = None) -> tuple[Description, di
     except WeightsError:
         raise
     except Exception as exc:  # torch.load raises whatever its readers raise: zip, pickle, key and type errors
-        raise WeightsError(f"weights {path} cannot be read: {type(exc).__name__}") from exc
+        raise WeightsError(f"weights {path} are damaged, or no weights: {type(exc).__name__}") from exc
 
 
 def architecture_of(path: Path) -> str:

@@ -58,11 +58,11 @@ from numpy.typing import NDArray
 
 from detectors import boxes as boxlib
 from detectors.detections import Detections
-from detectors.errors import WeightsError
+from detectors.errors import DetectorError, WeightsError
 from detectors.frame import Frame
 from detectors.opencv import load_cv2
 from detectors.runtimes import processor
-from detectors.runtimes.choice import FOR_MODELS, Precision, choose, open_model
+from detectors.runtimes.choice import FOR_MODELS, MOST_THREADS, Precision, choose, open_model
 from detectors.runtimes.protocol import ModelSession
 from detectors.zoo._decoders import KINDS, Seen, Wanted, decode
 from detectors.zoo._fit import Place, to_source
@@ -73,6 +73,8 @@ from detectors.zoo._sidecar import EXAMPLE, Sidecar, read_sidecar
 cv2 = load_cv2()
 
 MOST_DETECTIONS = 300
+#: Every ONNX file begins with its version. OpenVINO would try all the formats it knows, and say so at length.
+FIRST_BYTE = b"\x08"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,8 @@ class Config:
         if self.nms_iou is not None and not 0 < self.nms_iou <= 1:
             raise ValueError("nms_iou must lie in (0, 1]")
         check_input_width(self.input_width)
-        if self.threads < 0:
-            raise ValueError("threads must not be negative")
+        if not 0 <= self.threads <= MOST_THREADS:
+            raise ValueError(f"threads must lie in 0..{MOST_THREADS}")
 
 
 class OnnxDetector:
@@ -270,14 +272,23 @@ def build(config: Config) -> OnnxDetector:
     """
     path = Path(config.path)
     beside = Path(config.sidecar) if config.sidecar else path.with_suffix(".toml")
-    digest = hashlib.sha256(_read(path, f"model {path} is missing")).hexdigest()
+    model = _read(path, f"model {path} is missing")
+    if model[:1] != FIRST_BYTE:
+        raise WeightsError(f"{path} is no ONNX model, or damaged")
+    digest = hashlib.sha256(model).hexdigest()
     text = _read(beside, f"{beside} is missing; it says how {path.name} is used: {EXAMPLE}")
     digests = digest, hashlib.sha256(text).hexdigest()
     expected = (path, config.sha256), (beside, config.sidecar_sha256)
     for (file, wanted), found in zip(expected, digests, strict=True):
         if wanted not in (None, found):
             raise WeightsError(f"{file} is damaged: the sha256 is not the one that was given")
-    return OnnxDetector(config, read_sidecar(text, str(beside)), str(beside), digests)
+    said = read_sidecar(text, str(beside))
+    try:
+        return OnnxDetector(config, said, str(beside), digests)
+    except WeightsError:
+        raise
+    except DetectorError as exc:  # of the runtime, which knows no file
+        raise DetectorError(f"{path}: {exc}") from exc
 
 
 def _read(path: Path, missing: str) -> bytes:

@@ -57,8 +57,12 @@ def export_detector(
         exported = export_weights(weights, fixed=size is not None)
         if data is not None:
             exported = in_int8(exported, data, pictures)
+        draft = Path(folder, out.name)
+        draft.write_bytes(exported.model)
+        draft.with_suffix(".toml").write_text(exported.sidecar, "utf-8")
+        said = _compared(weights, draft, exported.size, precision)  # before anything is replaced
         _write(out, exported)
-        typer.echo(_compared(weights, out, exported.size, precision))
+        typer.echo(said)
     typer.echo(f"{out}; use it with track --video road.mp4 --detector {shlex.quote(str(out))}")
 
 
@@ -118,8 +122,8 @@ def _write(out: Path, exported: Exported) -> None:
             part.replace(path)
 
 
-def _compared(weights: Path, out: Path, size: tuple[int, int], precision: str) -> str:
-    """Load what was written, look at one picture with it and with the weights, and say how they differ.
+def _compared(weights: Path, model: Path, size: tuple[int, int], precision: str) -> str:
+    """Load the model, look at one picture with it and with the weights, and say how they differ.
 
     Raises:
         DetectorError: the boxes are not those of the weights, though only rounding could differ.
@@ -132,14 +136,14 @@ def _compared(weights: Path, out: Path, size: tuple[int, int], precision: str) -
     frame, of_what = _picture(size)
     wanted = original.detect([frame])[0]
     sure = wanted.select(wanted.scores >= original.score + MARGIN)
-    found = load_detector(str(out), precision="fp32").detect([frame])[0]
+    found = load_detector(str(model), precision="fp32").detect([frame])[0]
     if not len(sure):
         return f"the weights see nothing on {of_what}: not compared"
     again, off = largest_difference(sure, found)
     if precision == "fp32" and (again < len(sure) or off > NEAR_PX):
         raise DetectorError(
-            f"{out} is not what {weights} is: on {of_what} it finds {again} of {len(sure)} boxes, "
-            f"up to {off:.1f} pixels off; do not use it"
+            f"the model is not what {weights} is: on {of_what} it finds {again} of {len(sure)} boxes, "
+            f"up to {off:.1f} pixels off; nothing was written"
         )
     return (
         f"on {of_what}: {again} of the weights' {len(sure)} boxes, the largest difference is {off:.3f} pixels"

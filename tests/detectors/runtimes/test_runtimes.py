@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -103,7 +104,7 @@ def test_threads_are_taken(weights: Path, noise: list[Frame]) -> None:
         one = seen(str(weights), noise, runtime, "fp32", threads=1)
         own = seen(str(weights), noise, runtime, "fp32")
         assert [len(answer) for answer in one] == [len(answer) for answer in own]
-    with pytest.raises(UsageError, match="threads must not be negative"):
+    with pytest.raises(UsageError, match=r"threads must lie in 0\.\.256"):
         load_detector(str(weights), threads=-1)
 
 
@@ -124,6 +125,32 @@ def test_the_choice_follows_what_is_there(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(choice, "is_installed", lambda name: name == "torch")
     with pytest.raises(UsageError, match="none of openvino, onnxruntime is installed here: pip install open"):
         choose("auto", "auto", "cpu", FOR_MODELS)
+
+
+def test_a_runtime_that_is_broken_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "openvino").mkdir()
+    (tmp_path / "openvino" / "__init__.py").write_text("raise ImportError('libtbb.so.12: no such file')")
+    script = (
+        "from detectors.errors import UsageError; from detectors.runtimes.choice import choose; "
+        "print(choose('auto', 'fp32', 'cpu'))\n"
+        "try: choose('openvino', 'fp32', 'cpu')\n"
+        "except UsageError as exc: print(exc)"
+    )
+    places = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env={"PYTHONPATH": places}
+    )
+    assert done.stdout.splitlines() == [
+        "('onnxruntime', 'fp32')",
+        "runtime 'openvino' cannot be used here: libtbb.so.12: no such file",
+    ]
+
+
+def test_a_runtime_of_the_processor_means_the_processor(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert load_detector(str(weights), runtime="openvino").runtime == "openvino"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

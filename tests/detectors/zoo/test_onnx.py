@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from detectors import Frame, load_detector
 from detectors.catalog import find_detector
-from detectors.errors import UsageError, WeightsError
+from detectors.errors import DetectorError, UsageError, WeightsError
 from detectors.runtimes import choice
 from detectors.zoo._fit import fit_into, to_source
 from detectors.zoo._sidecar import read_sidecar, write_sidecar
@@ -349,6 +349,21 @@ def test_a_model_that_answers_otherwise(tmp_path: Path, kind: str, said: str, wo
     path = put(tmp_path, kind)
     path.with_suffix(".toml").write_text(SIDECAR.format(kind=said))
     with pytest.raises(WeightsError, match=words) as caught:
+        load_detector(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_background_is_no_class(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"any\.toml \[classes\]: .* 0 is the background; the first is 1"):
+        load_detector(str(put(tmp_path, "torchvision", said=SIDECAR.replace("1 =", "0 ="))))
+    assert load_detector(str(put(tmp_path, "yolov8", said=SIDECAR.replace("1 =", "0 =")))).class_names
+
+
+@pytest.mark.parametrize("content", [b"", b"a text", b"\x08half a model"])
+def test_what_is_no_model(tmp_path: Path, content: bytes) -> None:
+    path = put(tmp_path)
+    path.write_bytes(content)
+    with pytest.raises(DetectorError, match=r"any\.onnx(: | is no ONNX model)") as caught:
         load_detector(str(path))
     assert "\n" not in str(caught.value)
 

@@ -189,8 +189,13 @@ def test_calibration_takes_the_train_split_alone(streets: Path, tmp_path: Path) 
     every = [f"{number}.png" for number in range(4)]
     assert [file.name for file in calibration_files(streets, 300)] == every
     assert [file.name for file in calibration_files(streets.parent, 2)] == ["0.png", "3.png"]
-    with pytest.raises(UsageError, match=r"images is part of a labelled set: give --data .*streets"):
-        calibration_files(streets / "images", 300)
+    for inside in (streets / "images", streets / "images" / "deeper"):
+        with pytest.raises(UsageError, match=r"is part of a labelled set: give --data .*streets"):
+            calibration_files(inside, 300)
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    streets.rename(tmp_path / "a" / "b" / "streets")  # sets two levels down
+    assert [file.name for file in calibration_files(tmp_path / "a", 300)] == every
+    (tmp_path / "a" / "b" / "streets").rename(streets)
     plain = tmp_path / "plain"
     with pytest.raises(DataError, match="no pictures in"):
         calibration_files(plain, 300)
