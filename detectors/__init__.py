@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 # Before anything loads torch: its threads wait for each other at every layer, and by default they spin while
 # they wait, which takes the core from the decoder, the encoder and every other program. On two cores a look
-# on torch takes 63 ms spinning and 84 sleeping when nothing else runs, but 291 and 171 beside two busy processes
-# (benchmarks/threads.py). Whoever has the machine to himself sets OMP_WAIT_POLICY=ACTIVE.
+# of the Faster R-CNN takes 63 ms spinning and 84 sleeping when nothing else runs, but 291 and 171 beside two
+# busy processes (benchmarks/threads.py). Whoever has the machine to himself sets OMP_WAIT_POLICY=ACTIVE.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:

@@ -175,7 +175,10 @@ def load_weights(path: Path, sha256: str | None = None) -> tuple[Description, di
     except WeightsError:
         raise
     except Exception as exc:  # torch.load raises whatever its readers raise: zip, pickle, key and type errors
-        raise WeightsError(f"weights {path} are damaged, or no weights: {type(exc).__name__}") from exc
+        reason = type(exc).__name__
+        raise WeightsError(
+            f"weights {path} cannot be read: they are damaged, or no weights ({reason})"
+        ) from exc
 
 
 def architecture_of(path: Path) -> str:

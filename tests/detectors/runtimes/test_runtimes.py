@@ -123,7 +123,7 @@ def test_the_choice_follows_what_is_there(monkeypatch: pytest.MonkeyPatch) -> No
         choose("openvino", "auto", "cpu")
     assert choose("auto", "auto", "cpu", FOR_MODELS) == ("onnxruntime", "fp32")
     monkeypatch.setattr(choice, "is_installed", lambda name: name == "torch")
-    with pytest.raises(UsageError, match="none of openvino, onnxruntime is installed here: pip install open"):
+    with pytest.raises(UsageError, match="none of openvino, onnxruntime can be used here: pip install open"):
         choose("auto", "auto", "cpu", FOR_MODELS)
 
 
