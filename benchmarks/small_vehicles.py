@@ -41,7 +41,7 @@ UNKNOWN = len(ROAD_USERS)
 BINS = ("under 6", "6-10", "10-15", "15-20", "20-30", "30-60", "60+", "all")
 EDGES_PX = (6, 10, 15, 20, 30, 60)
 LEAST_SCORE = 0.05
-SCORES = (0.4, 0.1)
+SCORES = (0.35, 0.1)
 
 
 @dataclass(slots=True)
