@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detectors import DEFAULT_DETECTOR
-
 if TYPE_CHECKING:
     from detectors.frame import Frame
     from detectors.zoo._export import Exported
@@ -27,7 +25,7 @@ def export_detector(
     out: Annotated[Path, typer.Option(help="Model to write, such as mine.onnx; mine.toml comes beside it.")],
     detector: Annotated[
         str, typer.Option(help="Name (see 'track detectors') or weight file (.pt).")
-    ] = DEFAULT_DETECTOR,
+    ] = "smaller_vgg_one_stage",
     size: Annotated[
         str | None,
         typer.Option(
