@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -21,9 +20,10 @@ from detectors.errors import DetectorError, WeightsError
 from detectors.frame import Frame
 from detectors.networks.fusing import fused
 from detectors.runtimes import processor
-from detectors.runtimes.choice import MOST_THREADS, Precision, Runtime, choose, open_module
+from detectors.runtimes.choice import Precision, Runtime, choose, open_module
 from detectors.zoo._fit import Place, fit_into, to_source
-from detectors.zoo._letterbox import GREY, check_input_width, own_shape
+from detectors.zoo._letterbox import GREY, own_shape
+from detectors.zoo._looking import STAGES, add_times, check_settings
 from detectors.zoo._weights import Description, build_network, fill, load_weights
 
 #: Of one picture: boxes float32 (N, 4) xyxy in pixels of the input, scores float32 (N,), labels int64 (N,).
@@ -63,13 +63,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Raise ValueError for a threshold outside [0, 1] or an input that is no picture's."""
-        if self.score is not None and not 0 <= self.score <= 1:
-            raise ValueError("score must lie in [0, 1]")
-        if not 0 < self.nms_iou <= 1:
-            raise ValueError("nms_iou must lie in (0, 1]")
-        check_input_width(self.input_width)
-        if not 0 <= self.threads <= MOST_THREADS:
-            raise ValueError(f"threads must lie in 0..{MOST_THREADS}")
+        check_settings(self.score, self.nms_iou, self.input_width, self.threads)
 
 
 class NetworkDetector:
@@ -124,7 +118,7 @@ class NetworkDetector:
         self.class_names = description.class_names
         self.score = score_of(config, description)
         self.born_score = born_score
-        self.stage_s = {"letterbox": 0.0, "network": 0.0, "boxes": 0.0}
+        self.stage_s = dict.fromkeys(STAGES, 0.0)
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return one ``Detections`` a frame; frames of one shape go through the network together."""
@@ -156,8 +150,7 @@ class NetworkDetector:
             for seen, place, frame in zip(found, places, frames, strict=True)
         ]
         times.append(time.perf_counter())
-        for stage, (began, ended) in zip(self.stage_s, itertools.pairwise(times), strict=True):
-            self.stage_s[stage] += ended - began
+        add_times(self.stage_s, times)
         return answers
 
     def _detections(self, seen: Seen, place: Place, frame: Frame) -> Detections:

@@ -46,7 +46,6 @@ Nothing here needs torch.
 from __future__ import annotations
 
 import hashlib
-import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -62,11 +61,11 @@ from detectors.errors import DetectorError, WeightsError
 from detectors.frame import Frame
 from detectors.opencv import load_cv2
 from detectors.runtimes import processor
-from detectors.runtimes.choice import FOR_MODELS, MOST_THREADS, Precision, choose, open_model
+from detectors.runtimes.choice import FOR_MODELS, Precision, choose, open_model
 from detectors.runtimes.protocol import ModelSession
 from detectors.zoo._decoders import KINDS, Seen, Wanted, decode
 from detectors.zoo._fit import Place, to_source
-from detectors.zoo._letterbox import check_input_width
+from detectors.zoo._looking import STAGES, add_times, check_settings
 from detectors.zoo._model_input import ModelInput
 from detectors.zoo._sidecar import EXAMPLE, Sidecar, read_sidecar
 
@@ -115,13 +114,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Raise ValueError for a threshold that cannot be."""
-        if self.score is not None and not 0 <= self.score <= 1:
-            raise ValueError("score must lie in [0, 1]")
-        if self.nms_iou is not None and not 0 < self.nms_iou <= 1:
-            raise ValueError("nms_iou must lie in (0, 1]")
-        check_input_width(self.input_width)
-        if not 0 <= self.threads <= MOST_THREADS:
-            raise ValueError(f"threads must lie in 0..{MOST_THREADS}")
+        check_settings(self.score, self.nms_iou, self.input_width, self.threads)
 
 
 class OnnxDetector:
@@ -168,10 +161,10 @@ class OnnxDetector:
         self.score = said.detector.score if config.score is None else config.score
         self.nms_iou = said.detector.nms_iou if config.nms_iou is None else config.nms_iou
         self.born_score = said.detector.born_score
-        self.stage_s = {"letterbox": 0.0, "network": 0.0, "boxes": 0.0}
+        self.stage_s = dict.fromkeys(STAGES, 0.0)
         width, height = self._input.size
         self.detect([Frame(np.full((height, width, 3), said.input.pad, np.uint8))])
-        self.stage_s = dict.fromkeys(self.stage_s, 0.0)
+        self.stage_s = dict.fromkeys(STAGES, 0.0)  # that look does not count
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return one ``Detections`` a frame; frames of one shape go through the model together if it can."""
@@ -207,8 +200,7 @@ class OnnxDetector:
             for seen, place, frame in zip(found, places, frames, strict=True)
         ]
         times.append(time.perf_counter())
-        for stage, (began, ended) in zip(self.stage_s, itertools.pairwise(times), strict=True):
-            self.stage_s[stage] += ended - began
+        add_times(self.stage_s, times)
         return answers
 
     def _detections(self, seen: Seen, place: Place, frame: Frame) -> Detections:
