@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class OpenVinoSession:
     def __init__(self, model: bytes | Path, precision: str = "fp32", threads: int = 0) -> None:
         """Read the model; it is compiled when the first pictures come."""
         self.precision = precision
-        self._core = openvino.Core()
+        self._core = _core()
         self._settings = {
             "INFERENCE_PRECISION_HINT": _HINTS[precision],
             "PERFORMANCE_HINT": "LATENCY",
@@ -77,6 +78,16 @@ class OpenVinoSession:
         compiled = self._core.compile_model(self._model, "CPU", self._settings)
         self._requests[shape] = compiled.create_infer_request()
         return self._requests[shape]
+
+
+@cache
+def _core() -> openvino.Core:
+    """Return OpenVINO's core, the same one for the life of the process.
+
+    Its processor plugin gives the thread an alternate signal stack, and takes the memory back when the last
+    core goes: the next signal (that a child has ended, with torch's loaders) then kills the process.
+    """
+    return openvino.Core()
 
 
 def _line(exc: Exception) -> str:

@@ -207,6 +207,24 @@ def test_pictures_that_do_not_fit(runtime: str) -> None:
         session(np.zeros((1, 10, 12, 4), np.uint8))
 
 
+def test_a_signal_after_openvino_does_no_harm(weights: Path) -> None:
+    """Its plugin takes back the stack for signals that it gave to the thread in which it was made."""
+    script = (
+        "import gc, numpy, signal, subprocess, sys, threading; from detectors import Frame, load_detector; "
+        "signal.signal(signal.SIGCHLD, lambda *_: print('a child has ended')); "
+        f"detector = load_detector({str(weights)!r}, runtime='openvino', device='cpu'); "
+        "detector.detect([Frame(numpy.zeros((64, 96, 3), numpy.uint8))]); "
+        "last = [detector]; del detector; gc.collect(); "
+        "thread = threading.Thread(target=last.clear); thread.start(); thread.join(); "
+        "subprocess.run([sys.executable, '-c', ''])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "a child has ended" in done.stdout
+
+
 def test_openvino_tells_nobody(weights: Path) -> None:
     script = (
         "import sys; from detectors import load_detector; "
