@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
@@ -106,7 +107,21 @@ def begin(request: Request, group: Group = ALONE) -> Training:
         request.workers,
         settings_of(request, pictures),
         group,
+        frozen_stages(request, net),
     )
+
+
+def frozen_stages(request: Request, net: nn.Module) -> list[str]:
+    """Return the names of the leading stages that are not to be trained.
+
+    Raises:
+        UsageError: the stack of convolutions has no more than these.
+    """
+    name = f"{ARCHITECTURES[request.architecture].body}.stages"
+    stages = len(cast("nn.ModuleList", net.get_submodule(name)))
+    if request.freeze >= stages:
+        raise UsageError(f"--freeze {request.freeze}: {request.backbone} has {stages} stages; freeze fewer")
+    return [f"{name}.{place}" for place in range(request.freeze)]
 
 
 def _check_same(words: list[tuple[dict[str, str], dict[str, object], str]]) -> None:

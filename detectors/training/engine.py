@@ -6,7 +6,7 @@ import contextlib
 import math
 import pickle
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -44,6 +44,8 @@ class Training:
         workers: processes that prepare examples.
         settings: by flag, what decides the examples and the network: a session with others is not resumed.
         group: processes that share each step; the first alone writes and reports.
+        frozen: parts of the network, by name, that stay as they are, their normalisation too: a step then
+            costs less, and what few pictures cannot teach again is kept.
 
     Raises:
         UsageError: the batch cannot be shared by the processes.
@@ -60,6 +62,7 @@ class Training:
         workers: int = 1,
         settings: Mapping[str, str] | None = None,
         group: Group = ALONE,
+        frozen: Sequence[str] = (),
     ) -> None:
         """Set up the optimizer; nothing is trained yet."""
         if schedule.batch % group.world:
@@ -69,6 +72,7 @@ class Training:
         self.examples, self.schedule, self.folder = examples, schedule, folder
         self.device, self.precision, self.workers = device, precision, workers
         self.settings, self.group = dict(settings or {}), group
+        self.frozen = [net.get_submodule(name).requires_grad_(False) for name in frozen]
         self.average = AveragedModel(net, multi_avg_fn=_moving_average(schedule.ema), use_buffers=True)
         self.optimizer = torch.optim.AdamW(_groups(net, schedule.decay), lr=schedule.rate, foreach=True)
         self.step = 0
@@ -154,6 +158,8 @@ class Training:
         seed = np.random.SeedSequence((self.examples.seed, self.step, self.group.rank))
         torch.manual_seed(int(seed.generate_state(1)[0]))
         model.train()
+        for part in self.frozen:
+            part.eval()
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
         images = images.to(self.device).float().contiguous(memory_format=torch.channels_last)

@@ -77,6 +77,7 @@ class Request:
         precision: "fp32", "bf16" or "auto" (tried out).
         threads: of torch; None for its own choice.
         workers: processes that prepare pictures.
+        freeze: leading stages of the stack of convolutions that stay as ``start`` has them.
         score: default score threshold of the weights; None for what is usual with the architecture.
     """
 
@@ -99,6 +100,7 @@ class Request:
     precision: str = "auto"
     threads: int | None = None
     workers: int = 1
+    freeze: int = 0
     score: float | None = None
 
     def __post_init__(self) -> None:
@@ -120,6 +122,9 @@ class Request:
             _share("--score", self.score)
         _not_below_0("--workers", self.workers)
         _not_below_0("--seed", self.seed)
+        _not_below_0("--freeze", self.freeze)
+        if self.freeze and not (self.start or self.resume):
+            raise UsageError("--freeze keeps what weights know: say which with --from")
         for name, weight in self.set_weights.items():
             _not_below_0(f"--weight {name}", weight)
 

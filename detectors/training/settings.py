@@ -23,6 +23,7 @@ def settings_of(request: Request, pictures: Sequence[Picture]) -> dict[str, str]
         "--mosaic": f"{request.mosaic_share:g}",
         "--paste": f"{request.paste_share:g}",
         "--cut-out": f"{request.cut_out_share:g}",
+        "--freeze": str(request.freeze),
         "--weight": ", ".join(weights) or "none",
         "--data": f"{len(pictures)} pictures, digest {_digest(pictures)}",
     }

@@ -37,6 +37,7 @@ def train_detector(
     weight: Annotated[
         list[str] | None, typer.Option(help="SET=NUMBER: draw this set's pictures less or more often.")
     ] = None,
+    freeze: Annotated[int, typer.Option(help="Leading stages that stay as --from has them.")] = 0,
     batch: Annotated[int, typer.Option(help="Pictures a step, of all processes together.")] = 8,
     rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
     mosaic: Annotated[float, typer.Option(help="Share of pictures put together from four.")] = 0.5,
@@ -76,6 +77,7 @@ def train_detector(
             precision=precision,
             threads=threads,
             workers=workers,
+            freeze=freeze,
             score=score,
         )
     precisions = _train(request)

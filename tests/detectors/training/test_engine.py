@@ -376,3 +376,19 @@ def test_curves_are_drawn(tmp_path: Path) -> None:
     table.write_text("step,seconds,rate,loss_classifier\n1,0.1,1e-3,0.5\n")
     plot_curves(table, tmp_path / "one.png")
     assert (tmp_path / "one.png").stat().st_size > 0
+
+
+def test_frozen_stages_stay_and_the_rest_learns(folder: Path, tmp_path: Path) -> None:
+    description = Description("one_stage", "smaller_vgg", ("car", "person"), (0,), SIZE, 0.3)
+    save_weights(tmp_path / "start.pt", build_network(description), description)
+    asked = request(folder, tmp_path / "mine", start=tmp_path / "start.pt", architecture="one_stage", freeze=2)
+    begun = prepare(asked)
+    before = {name: value.clone() for name, value in begun.net.state_dict().items()}
+    begun.run(quiet)
+    changed = {name for name, value in begun.net.state_dict().items() if not torch.equal(value, before[name])}
+    stages = {name for name in before if name.startswith(("body.stages.0.", "body.stages.1."))}
+    assert stages
+    assert not changed & stages  # its statistics neither
+    assert any(name.startswith("body.stages.2.") for name in changed)
+    with pytest.raises(UsageError, match="--freeze 6: smaller_vgg has 6 stages"):
+        prepare(replace(asked, freeze=6))
