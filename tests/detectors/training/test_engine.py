@@ -391,4 +391,4 @@ def test_frozen_stages_stay_and_the_rest_learns(folder: Path, tmp_path: Path) ->
     assert not changed & stages  # its statistics neither
     assert any(name.startswith("body.stages.2.") for name in changed)
     with pytest.raises(UsageError, match="--freeze 6: smaller_vgg has 6 stages"):
-        prepare(replace(asked, freeze=6))
+        prepare(replace(asked, out=tmp_path / "other", freeze=6))
