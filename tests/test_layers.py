@@ -29,6 +29,9 @@ LAYERS = {
     "detectors.training": 5,
     "tracker": 0,  # the package's own lazy doors
     "tracker.errors": 0,
+    "tracker.scene": 0,  # what a camera looks at: plain types, and the file that says them
+    "tracker.traffic": 1,  # clocks, intervals, coverage: quantities that sinks and reports share
+    "tracker.storage": 1,  # the database: written by a sink, read by reports
     "tracker.types": 1,
     "tracker.protocols": 1,
     "tracker.motion": 1,
@@ -39,6 +42,7 @@ LAYERS = {
     "tracker.propagation": 2,
     "tracker.association": 2,
     "tracker.sinks": 2,
+    "tracker.analytics": 2,
     "tracker.pipeline": 3,
     "tracker.compose": 4,
     "tracker.evaluation": 4,

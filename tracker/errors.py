@@ -5,6 +5,7 @@ ProjectError
 |-- SourceError              a video, picture folder, stream or camera cannot be read
 |-- SinkError                a result cannot be written (folder, disk, codec) or shown
 |   `-- NoDisplayError       a window was asked for where there is no display
+|-- SceneError               a scene file cannot be read, or says what cannot be
 `-- ResultError              a file of tracks, truth or events cannot be read
 """
 
@@ -23,6 +24,12 @@ class SinkError(ProjectError):
 
 class NoDisplayError(SinkError):
     """A window was asked for where there is no display."""
+
+
+class SceneError(ProjectError):
+    """A scene file cannot be read, or says what cannot be."""
+
+    exit_code = 2
 
 
 class ResultError(ProjectError):

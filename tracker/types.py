@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from detectors.detections import Detections
 from detectors.frame import Frame
+from tracker.scene.model import Scene
 
 
 class TrackState(Enum):
@@ -93,7 +94,27 @@ class Track:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Event:
-    """Something that a track did: it crossed a line, entered a zone, passed a gate."""
+    """Something that a track did: it crossed a line, entered a zone, passed from gate to gate.
+
+    It is reported when it is sure, which may be some frames after it happened.
+
+    Attributes:
+        kind: "crossing", "zone" or "turn".
+        time_s: when it happened, between two frames.
+        frame_index: of the frame behind that moment.
+        track_id: who.
+        name: of the line or zone; of a turn the gate of origin.
+        direction: of a crossing, as the line names it; of a zone "enter", "stop", "go" or "leave"; of a turn
+            the gate of destination.
+        label: class by the votes until it was reported, index into ``class_names``.
+        class_score: share of those votes that this class has, in [0, 1].
+        origin: how the box was known then; PREDICTED says that nobody saw it there.
+        box: float32 (4,) xyxy on that frame, in pixels of the source frame.
+        speed_kmh: at that moment; None without calibration, or where it cannot be told.
+        speed_error_kmh: half of the width of its 90 % interval.
+        dwell_s: of "leave", seconds since "enter"; of "go", since "stop"; of a turn, between the two gates.
+        evidence: picture file, or None.
+    """
 
     kind: str
     time_s: float
@@ -104,8 +125,10 @@ class Event:
     label: int
     class_score: float
     origin: Origin
+    box: NDArray[np.float32]
     speed_kmh: float | None = None
     speed_error_kmh: float | None = None
+    dwell_s: float | None = None
     evidence: Path | None = None
 
 
@@ -166,6 +189,7 @@ class RunInfo:
             that it uses, defaults too.
         start: when the run began, UTC.
         detector: name, weights file and sha256 of the detector, in plain types.
+        scene: in pixels of this source, or None.
     """
 
     source: SourceInfo
@@ -173,3 +197,4 @@ class RunInfo:
     settings: Mapping[str, object]
     start: datetime
     detector: Mapping[str, object] = field(default_factory=dict)
+    scene: Scene | None = None

@@ -381,7 +381,9 @@ def test_curves_are_drawn(tmp_path: Path) -> None:
 def test_frozen_stages_stay_and_the_rest_learns(folder: Path, tmp_path: Path) -> None:
     description = Description("one_stage", "smaller_vgg", ("car", "person"), (0,), SIZE, 0.3)
     save_weights(tmp_path / "start.pt", build_network(description), description)
-    asked = request(folder, tmp_path / "mine", start=tmp_path / "start.pt", architecture="one_stage", freeze=2)
+    asked = request(
+        folder, tmp_path / "mine", start=tmp_path / "start.pt", architecture="one_stage", freeze=2
+    )
     begun = prepare(asked)
     before = {name: value.clone() for name, value in begun.net.state_dict().items()}
     begun.run(quiet)
