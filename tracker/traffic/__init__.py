@@ -1,0 +1,1 @@
+"""Quantities of traffic engineering: clocks, intervals, coverage, counts, occupancy, speeds."""

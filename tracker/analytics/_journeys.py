@@ -1,0 +1,243 @@
+"""A road user's way through the picture, also where its track broke and was born again.
+
+A track that was lost and a new one that begins soon after, where the lost one should be by then, are one
+journey: it is counted once, whether the break lies before, on or behind a line.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.analytics._seen import Seen
+from tracker.types import FrameResult, Origin, Track, TrackState
+
+#: So much of a path is remembered: enough for a speed around a line that was just crossed.
+PATH_S = 4.0
+#: A lost track may be continued by a new one for this long.
+LINGER_S = 1.5
+#: How far from its expected place, in sizes of its box, and how much larger or smaller the new one may be.
+NEAR, ALIKE = 0.6, 2.0
+#: The velocity of a lost track is that of its last seconds.
+_VELOCITY_S = 0.6
+
+Step = tuple["Journey", Seen, Seen]
+
+
+@dataclass(slots=True, eq=False)
+class Journey:
+    """One road user from its first to its last moment.
+
+    Attributes:
+        id: of its first track.
+        track_id: of the track that it is on now.
+        label: class by the votes so far.
+        votes: float32 (C,), the votes so far, of the track that it is on now.
+        path: where it was in the last seconds, in order.
+        low: least x and y of its centre so far.
+        high: greatest x and y of its centre so far.
+        seen_s: when it was last detected or propagated, not only predicted.
+        ended: nothing more will come of it.
+        state: what counters remember of it, by counter.
+    """
+
+    id: int
+    track_id: int
+    label: int
+    votes: NDArray[np.float32]
+    path: deque[Seen] = field(default_factory=deque)
+    low: tuple[float, float] = (float("inf"), float("inf"))
+    high: tuple[float, float] = (float("-inf"), float("-inf"))
+    seen_s: float = float("-inf")
+    ended: bool = False
+    state: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def class_score(self) -> float:
+        """Share of the votes that its class has, in [0, 1]; 1 where nobody voted."""
+        total = float(np.sum(self.votes))
+        return float(self.votes[self.label]) / total if total > 0 else 1.0
+
+    @property
+    def travel_px(self) -> float:
+        """Diagonal of the rectangle in which its centre has been: how far it came at least."""
+        dx, dy = self.high[0] - self.low[0], self.high[1] - self.low[1]
+        return float((dx * dx + dy * dy) ** 0.5)
+
+    def go(self, seen: Seen) -> None:
+        """Take the next place."""
+        self.path.append(seen)
+        while self.path[0].time_s < seen.time_s - PATH_S:
+            self.path.popleft()
+        x, y = (seen.x1 + seen.x2) / 2, (seen.y1 + seen.y2) / 2
+        (left, top), (right, bottom) = self.low, self.high
+        self.low = (min(left, x), min(top, y))
+        self.high = (max(right, x), max(bottom, y))
+        if seen.origin is not Origin.PREDICTED:
+            self.seen_s = seen.time_s
+
+    def last_seen(self) -> Seen:
+        """Return its last place that was not only predicted."""
+        return next((s for s in reversed(self.path) if s.origin is not Origin.PREDICTED), self.path[-1])
+
+    def expected(self, time_s: float) -> tuple[float, float]:
+        """Return where its centre should be at a later moment, from its last seconds."""
+        last = self.last_seen()
+        early = next(s for s in self.path if s.time_s >= last.time_s - _VELOCITY_S)
+        x, y = centre(last)
+        if last.time_s <= early.time_s:
+            return x, y
+        ahead = (time_s - last.time_s) / (last.time_s - early.time_s)
+        x0, y0 = centre(early)
+        return x + (x - x0) * ahead, y + (y - y0) * ahead
+
+
+class Journeys:
+    """Follows every confirmed track.
+
+    Args:
+        person: label of people, whose tracks no vehicle continues; None where there is no such class.
+    """
+
+    def __init__(self, person: int | None = None) -> None:
+        """Begin with nobody on the road."""
+        self._person = person
+        self._tentative: dict[int, list[Seen]] = {}
+        self._live: dict[int, Journey] = {}
+        self._lost: list[Journey] = []
+        self._ghosts: set[int] = set()
+
+    def update(self, result: FrameResult) -> tuple[list[Step], list[Journey]]:
+        """Take one frame.
+
+        Returns:
+            All steps that journeys made, in order: of a track that was confirmed just now those from its
+            beginning. And the journeys that ended: nobody continued them in time.
+        """
+        time_s, index = result.frame.time_s, result.frame.index
+        steps: list[Step] = []
+        for track in result.tracks:
+            if track.state is TrackState.REMOVED:
+                self._lose(track.id)
+                continue
+            x1, y1, x2, y2 = track.box.tolist()
+            seen = Seen(time_s, index, x1, y1, x2, y2, track.origin)
+            if track.state is TrackState.TENTATIVE:
+                self._tentative.setdefault(track.id, []).append(seen)
+            else:
+                steps += self._walk(track, seen)
+        return steps, self._over(time_s, everything=result.frame.cut)
+
+    def finish(self) -> list[Journey]:
+        """Return all that are still on the road, at the end of a run."""
+        return self._over(float("inf"), everything=True)
+
+    def _walk(self, track: Track, seen: Seen) -> Iterator[Step]:
+        if track.id in self._ghosts:
+            if seen.origin is Origin.PREDICTED:
+                return
+            self._ghosts.remove(track.id)  # it is there after all
+        journey = self._live.get(track.id)
+        places = [seen]
+        if journey is None:
+            places = [*self._tentative.pop(track.id, []), seen]
+            journey = self._live[track.id] = self._begin(track, places[0])
+        journey.label, journey.votes = track.label, track.class_scores
+        for place in places:
+            before = journey.path[-1] if journey.path else None
+            journey.go(place)
+            if before is not None and place.time_s > before.time_s:
+                # between two tracks of one journey nobody saw it
+                joined = place is places[0] and journey.id != track.id and place is not seen
+                yield journey, before._replace(origin=Origin.PREDICTED) if joined else before, place
+
+    def _begin(self, track: Track, first: Seen) -> Journey:
+        """Return the lost journey that this track continues, or a new one."""
+        silent = [j for j in self._live.values() if j.path[-1].origin is Origin.PREDICTED]
+        able = [
+            (distance, place, journey)
+            for place, journey in enumerate([*self._lost, *silent])
+            if (distance := self._distance(journey, track, first)) is not None
+        ]
+        if not able:
+            return Journey(track.id, track.id, track.label, track.class_scores)
+        journey = min(able)[2]
+        if journey in self._lost:
+            self._lost.remove(journey)
+        else:  # its own track is predicted on still, but it is nobody's any more
+            del self._live[journey.track_id]
+            self._ghosts.add(journey.track_id)
+        while journey.path[-1].time_s >= first.time_s or journey.path[-1].origin is Origin.PREDICTED:
+            journey.path.pop()
+        journey.track_id = track.id
+        return journey
+
+    def _distance(self, journey: Journey, track: Track, first: Seen) -> float | None:
+        """Return how far a new track begins from where a lost one should be; None if it is another's."""
+        wait_s = first.time_s - journey.seen_s
+        if not 0 < wait_s <= LINGER_S or (journey.label == self._person) != (track.label == self._person):
+            return None
+        size, own = size_px(journey.last_seen()), size_px(first)
+        if not own / ALIKE <= size <= own * ALIKE:
+            return None
+        x, y = centre(first)
+        there = journey.expected(first.time_s)
+        here = centre(journey.last_seen())
+        way = ((there[0] - here[0]) ** 2 + (there[1] - here[1]) ** 2) ** 0.5
+        distance = ((x - there[0]) ** 2 + (y - there[1]) ** 2) ** 0.5
+        # whoever was lost may have braked: a part of the way that was expected
+        return float(distance) if distance <= NEAR * max(size, own) + 0.25 * way else None
+
+    def _lose(self, track_id: int) -> None:
+        self._tentative.pop(track_id, None)
+        self._ghosts.discard(track_id)
+        journey = self._live.pop(track_id, None)
+        if journey is not None:
+            self._lost.append(journey)
+
+    def _over(self, time_s: float, everything: bool) -> list[Journey]:
+        if everything and time_s == float("inf"):
+            self._lost += self._live.values()
+            self._live = {}
+        if not self._lost:
+            return []
+        over = [j for j in self._lost if everything or time_s - j.seen_s > LINGER_S]
+        self._lost = [j for j in self._lost if not (everything or time_s - j.seen_s > LINGER_S)]
+        for journey in over:
+            journey.ended = True
+        return over
+
+
+def centre(seen: Seen) -> tuple[float, float]:
+    """Return the middle of the box."""
+    return (seen.x1 + seen.x2) / 2, (seen.y1 + seen.y2) / 2
+
+
+def size_px(seen: Seen) -> float:
+    """Return the geometric mean of the box's sides."""
+    return float(max((seen.x2 - seen.x1) * (seen.y2 - seen.y1), 1.0) ** 0.5)
+
+
+#: Who moved less than this share of its size in a second stands; who stands goes on with more than that.
+_STANDS, _GOES, _STOP_S = 0.12, 0.3, 1.0
+
+
+def has_stopped(journey: Journey, already: bool) -> bool:
+    """Return whether a road user stands: its box came next to nowhere within the last second.
+
+    Args:
+        journey: up to now.
+        already: it stood before; to go on takes more than a tremble.
+    """
+    now = journey.path[-1]
+    early = next(s for s in journey.path if s.time_s >= now.time_s - _STOP_S - 1e-6)
+    if now.time_s - early.time_s < 0.8 * _STOP_S:
+        return already
+    (x0, y0), (x1, y1) = centre(early), centre(now)
+    moved = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
+    return bool(moved < (_GOES if already else _STANDS) * size_px(now))

@@ -1,0 +1,150 @@
+"""When a journey passes a line for good: once, whatever the box trembles.
+
+Between the first touch of the line and the moment at which the vehicle is clear of it, nothing is decided. If
+it gets clear on the far side it has passed; on the near side, nothing was. So a vehicle that stops on the
+line and trembles there passes once, and one that turns back passes in both directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tracker.analytics._journeys import Journey, centre, size_px
+from tracker.analytics._seen import Seen
+from tracker.scene.geometry import Segment
+from tracker.types import Origin
+
+#: Clear of a line is who is this far from it: a share of the box's size, and pixels.
+CLEAR, CLEAR_PX = 0.2, 1.5
+#: Who came less far than this share of its size, from its first moment on, only trembled.
+LEAST_TRAVEL = 0.5
+
+
+class Crossing(NamedTuple):
+    """A touch of the line.
+
+    Attributes:
+        time_s: when, between two frames.
+        forward: from the left to the right, looking along the line.
+        origin: how the box was known; PREDICTED where it was on one of the two frames.
+        seen: the frame behind that moment.
+        segment: that was crossed.
+    """
+
+    time_s: float
+    forward: bool
+    origin: Origin
+    seen: Seen
+    segment: Segment
+
+
+@dataclass(slots=True)
+class Passage:
+    """A passage that is not decided.
+
+    Attributes:
+        first: touch of the line.
+        last: touch of the line.
+        far_s: seconds on the far side since the first touch.
+        near_s: seconds back on the near side.
+    """
+
+    first: Crossing
+    last: Crossing
+    far_s: float = 0.0
+    near_s: float = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is on the far side now."""
+        return self.last.forward == self.first.forward
+
+    def crossing(self) -> Crossing:
+        """Return the touch that was the crossing: the first if it trembled behind the line, else the last."""
+        return self.first if self.far_s >= self.near_s else self.last
+
+
+@dataclass(slots=True)
+class LineWatch:
+    """Watches one line.
+
+    Attributes:
+        key: under which journeys remember what they did here.
+        segments: of the line.
+        anchor: "centre" or "foot", the point of the box that passes.
+    """
+
+    key: str
+    segments: tuple[Segment, ...]
+    anchor: str = "centre"
+    _left: float = field(init=False)
+    _right: float = field(init=False)
+    _top: float = field(init=False)
+    _bottom: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the rectangle outside which nothing can pass."""
+        ends = [(s.x + t * s.dx, s.y + t * s.dy) for s in self.segments for t in (s.low, s.high)]
+        self._left, self._right = min(x for x, _ in ends), max(x for x, _ in ends)
+        self._top, self._bottom = min(y for _, y in ends), max(y for _, y in ends)
+
+    def step(self, journey: Journey, before: Seen, after: Seen) -> Crossing | None:
+        """Take a step of a journey; return the crossing that it makes sure, if it does."""
+        touch = self._touch(before, after)
+        passage: Passage | None = journey.state.get(self.key)
+        if passage is None:
+            if touch is None:
+                return None
+            passage = journey.state[self.key] = Passage(touch, touch)
+        elif touch is not None:
+            passage.last = touch
+        if passage.is_over:
+            passage.far_s += after.time_s - before.time_s
+        else:
+            passage.near_s += after.time_s - before.time_s
+        if not self._is_clear(passage, after):
+            return None
+        del journey.state[self.key]
+        return passage.crossing() if passage.is_over else None
+
+    def end(self, journey: Journey) -> Crossing | None:
+        """Return the crossing of a journey that ended just behind the line, before it was clear of it."""
+        passage: Passage | None = journey.state.pop(self.key, None)
+        return passage.crossing() if passage is not None and passage.is_over else None
+
+    def _touch(self, before: Seen, after: Seen) -> Crossing | None:
+        ax, ay = self._point(before)
+        bx, by = self._point(after)
+        if (ax < self._left and bx < self._left) or (ax > self._right and bx > self._right):
+            return None
+        if (ay < self._top and by < self._top) or (ay > self._bottom and by > self._bottom):
+            return None
+        for segment in self.segments:
+            share = segment.crossed(ax, ay, bx, by)
+            if share is not None:
+                time_s = before.time_s + share * (after.time_s - before.time_s)
+                guessed = Origin.PREDICTED in (before.origin, after.origin)
+                origin = Origin.PREDICTED if guessed else after.origin
+                return Crossing(time_s, segment.side(bx, by) >= 0, origin, after, segment)
+        return None
+
+    def _is_clear(self, passage: Passage, seen: Seen) -> bool:
+        x, y = self._point(seen)
+        return abs(passage.last.segment.side(x, y)) >= max(CLEAR_PX, CLEAR * size_px(seen))
+
+    def _point(self, seen: Seen) -> tuple[float, float]:
+        x, y = centre(seen)
+        return (x, y) if self.anchor == "centre" else (x, seen.y2)
+
+
+def has_travelled(journey: Journey) -> bool:
+    """Return whether a journey came far enough to be one."""
+    return journey.travel_px >= LEAST_TRAVEL * size_px(journey.path[-1])
+
+
+def passed(watches: Sequence[LineWatch], journey: Journey) -> list[tuple[int, Crossing]]:
+    """Return the lines that a journey has passed with its end, by their number."""
+    found = [(place, watch.end(journey)) for place, watch in enumerate(watches)]
+    return [(place, crossing) for place, crossing in found if crossing is not None]

@@ -1,0 +1,62 @@
+"""Turning movements: from which gate of a junction to which other one a journey went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tracker.analytics._journeys import Journey, Step
+from tracker.analytics._passages import Crossing, LineWatch, has_travelled, passed
+from tracker.scene.geometry import segments
+from tracker.scene.model import Scene
+from tracker.types import Event
+
+
+class TurnCounter:
+    """Tells a journey's first and last gate when it ends: until then another gate may come.
+
+    Args:
+        scene: in pixels of the frames.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        """Begin with nobody on the way."""
+        self._gates = scene.gates
+        self._watches = [LineWatch(f"gate {gate.name}", segments(gate.points)) for gate in scene.gates]
+
+    def update(self, steps: Sequence[Step], ended: Sequence[Journey]) -> list[Event]:
+        """Take a frame's steps and the journeys that ended; return the turns that are complete."""
+        for journey, before, after in steps:
+            for place, watch in enumerate(self._watches):
+                crossing = watch.step(journey, before, after)
+                if crossing is not None:
+                    self._keep(journey, place, crossing)
+        found = [self._turn(journey) for journey in ended]
+        return [event for event in found if event is not None]
+
+    @staticmethod
+    def _keep(journey: Journey, gate: int, crossing: Crossing) -> None:
+        journey.state.setdefault("gates", []).append((gate, crossing))
+
+    def _turn(self, journey: Journey) -> Event | None:
+        for place, crossing in passed(self._watches, journey):
+            self._keep(journey, place, crossing)
+        gates: list[tuple[int, Crossing]] = journey.state.get("gates", [])
+        if len(gates) < 2 or not has_travelled(journey):
+            return None
+        (first, came), (last, left) = gates[0], gates[-1]
+        seen = left.seen
+        return Event(
+            kind="turn",
+            time_s=left.time_s,
+            frame_index=seen.frame_index,
+            track_id=journey.track_id,
+            name=self._gates[first].name,
+            direction=self._gates[last].name,
+            label=journey.label,
+            class_score=journey.class_score,
+            origin=left.origin,
+            box=np.array([seen.x1, seen.y1, seen.x2, seen.y2], np.float32),
+            dwell_s=left.time_s - came.time_s,
+        )

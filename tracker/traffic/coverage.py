@@ -1,0 +1,78 @@
+"""Which time was really seen: a gap, or a night in which nothing can be made out, is not zero traffic."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tracker.types import FrameResult
+
+#: A picture is looked at this often (seconds of video), on every 16th pixel.
+_LOOK_S, _STEP = 1.0, 16
+#: Mean brightness (of 255) below which a picture without any road user counts as unseen, and the standard
+#: deviation below which any picture does: a covered lens, a frozen black or grey picture.
+DARK, FLAT = 28.0, 2.5
+
+Span = tuple[float, float]
+
+
+class Coverage:
+    """Adds up the seen time of a run, frame by frame.
+
+    A second in which the picture was flat, or dark with nobody in it, is not seen.
+
+    Attributes:
+        spans: the seen time so far, from and to in seconds of the video, in order and apart.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing seen."""
+        self.spans: list[Span] = []
+        self._waiting: list[Span] = []
+        self._looked_s: float | None = None
+        self._last: float | None = None
+        self._step_s = 0.0
+        self._anybody = False
+
+    def add(self, result: FrameResult) -> list[Span]:
+        """Take one frame; return what is known to be seen since the last answer."""
+        frame = result.frame
+        if self._last is not None and frame.time_s > self._last:
+            self._step_s = frame.time_s - self._last - frame.gap_s
+            _append(self._waiting, (self._last, self._last + self._step_s))
+        self._last = frame.time_s
+        self._anybody = self._anybody or any(track.shown for track in result.tracks)
+        if self._looked_s is not None and frame.time_s - self._looked_s < _LOOK_S and not frame.gap_s:
+            return []
+        self._looked_s = frame.time_s
+        blind = _is_blind(result, self._anybody)
+        self._anybody = False
+        return self._settle([] if blind else self._waiting)
+
+    def finish(self) -> list[Span]:
+        """Return the rest at the end of a run; the last frame lasts as long as the one before it."""
+        if self._last is not None and self._step_s:
+            _append(self._waiting, (self._last, self._last + self._step_s))
+            self._last = None
+        return self._settle(self._waiting)
+
+    def _settle(self, seen: list[Span]) -> list[Span]:
+        self._waiting = []
+        for span in seen:
+            _append(self.spans, span)
+        return seen
+
+
+def _is_blind(result: FrameResult, anybody: bool) -> bool:
+    sample = result.frame.image[::_STEP, ::_STEP]
+    if sample.std(axis=(0, 1)).max() < FLAT:
+        return True
+    found = result.detections is not None and len(result.detections) > 0
+    return not (anybody or found) and float(np.mean(sample)) < DARK
+
+
+def _append(spans: list[Span], span: Span) -> None:
+    """Add a span, joined with the last one where it goes on from there."""
+    if spans and span[0] - spans[-1][1] < 1e-6:
+        spans[-1] = (spans[-1][0], max(span[1], spans[-1][1]))
+    else:
+        spans.append(span)
