@@ -60,7 +60,8 @@ def segments(points: Points, tolerance: float = 0.05) -> tuple[Segment, ...]:
     for place in range(last + 1):
         (x1, y1), (x2, y2) = points[place], points[place + 1]
         length = float(np.hypot(x2 - x1, y2 - y1))
-        low, high = -tolerance if place == 0 else 0.0, 1 + tolerance if place == last else 1.0
+        # a corner belongs to both of its pieces: rounding must leave no hole between them
+        low, high = -tolerance if place == 0 else -1e-6, 1 + (tolerance if place == last else 1e-6)
         found.append(Segment(x1, y1, x2 - x1, y2 - y1, low, high, length))
     return tuple(found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -281,7 +282,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _monotonous(values: Sequence[float]) -> bool:
-    steps = [after - before for before, after in zip(values, values[1:], strict=False)]
+    steps = [after - before for before, after in itertools.pairwise(values)]
     return all(step > 0 for step in steps) or all(step < 0 for step in steps)
 
 

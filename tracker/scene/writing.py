@@ -32,6 +32,16 @@ def _lines(scene: Scene) -> Iterator[str]:
         yield f"start = {scene.start.isoformat()}"
     if scene.interval_s != INTERVAL_S:
         yield f"interval_s = {scene.interval_s:.10g}"
+    yield from _figures(scene)
+    for polygon in scene.ignore:
+        yield from ("", "[[ignore]]", f"points = {_points(scene, polygon)}")
+    if scene.calibration is not None:
+        yield from _calibration(scene, scene.calibration)
+    if scene.pcu:
+        yield from ("", "[pcu]", *(f"{_text(name)} = {value:.10g}" for name, value in scene.pcu.items()))
+
+
+def _figures(scene: Scene) -> Iterator[str]:
     for line in scene.lines:
         yield from ("", "[[line]]", f"name = {_text(line.name)}", f"points = {_points(scene, line.points)}")
         yield f"directions = {_texts(line.directions)}"
@@ -42,12 +52,6 @@ def _lines(scene: Scene) -> Iterator[str]:
         yield from ([f"classes = {_texts(zone.classes)}"] if zone.classes else [])
     for gate in scene.gates:
         yield from ("", "[[gate]]", f"name = {_text(gate.name)}", f"points = {_points(scene, gate.points)}")
-    for polygon in scene.ignore:
-        yield from ("", "[[ignore]]", f"points = {_points(scene, polygon)}")
-    if scene.calibration is not None:
-        yield from _calibration(scene, scene.calibration)
-    if scene.pcu:
-        yield from ("", "[pcu]", *(f"{_text(name)} = {value:.10g}" for name, value in scene.pcu.items()))
 
 
 def _calibration(scene: Scene, plane: Calibration) -> Iterator[str]:
