@@ -7,6 +7,7 @@ A rider and cycle are one event in the truth and, since persons do not count, on
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -70,6 +71,7 @@ class CountScore:
         confusion: number of hits by (class in the truth, class of the track).
         missed: (clip, event) of every miss.
         invented: (clip, crossing) of every false crossing.
+        found: (event, crossing) of every hit.
     """
 
     hits: int = 0
@@ -79,6 +81,7 @@ class CountScore:
     confusion: Mapping[tuple[str, str], int] = field(default_factory=dict)
     missed: tuple[tuple[str, CountEvent], ...] = ()
     invented: tuple[tuple[str, Crossing], ...] = ()
+    found: tuple[tuple[CountEvent, Crossing], ...] = ()
 
     @property
     def precision(self) -> float:
@@ -105,12 +108,17 @@ class CountScore:
             dict(Counter(self.confusion) + Counter(other.confusion)),
             self.missed + other.missed,
             self.invented + other.invented,
+            self.found + other.found,
         )
 
 
 def score_counts(truth: CountTruth, tracks: TrackTable) -> CountScore:
     """Score the crossings of ``tracks`` against the truth of the same clip."""
-    crossings = find_crossings(truth.lines, tracks)
+    return score_crossings(truth, find_crossings(truth.lines, tracks))
+
+
+def score_crossings(truth: CountTruth, crossings: Sequence[Crossing]) -> CountScore:
+    """Score crossings, however they were found, against the truth of the same clip."""
     pairs = _match(truth.events, crossings)
     found = [(truth.events[i], crossings[j]) for i, j in pairs]
     hit = [(event, crossing) for event, crossing in found if event.scored]
@@ -125,6 +133,7 @@ def score_counts(truth: CountTruth, tracks: TrackTable) -> CountScore:
         confusion=dict(Counter((event.label, crossing.label) for event, crossing in hit)),
         missed=tuple((truth.clip, event) for event in missed),
         invented=tuple((truth.clip, crossing) for crossing in invented),
+        found=tuple(hit),
     )
 
 
@@ -146,11 +155,16 @@ def _match(events: Sequence[CountEvent], crossings: Sequence[Crossing]) -> list[
 
 
 def read_truth(path: Path) -> CountTruth:
-    """Read counts made by eye: JSON with ``lines`` and ``events``.
+    """Read counts made by eye: JSON with ``lines`` and ``events``, or CSV with a row an event.
+
+    The CSV has the columns ``line,direction,class,time_s``, with direction A or B, and may have ``frame`` and
+    ``sure`` (true or false); it says nothing of where the lines are, and goes with events that name them.
 
     Raises:
-        ResultError: the file cannot be opened, is no JSON, or a key is missing or wrong.
+        ResultError: the file cannot be opened, is no JSON or CSV, or a key is missing or wrong.
     """
+    if path.suffix.lower() == ".csv":
+        return _read_csv(path)
     try:
         content = json.loads(read_text(path, "counts"))
     except json.JSONDecodeError as exc:
@@ -163,6 +177,16 @@ def read_truth(path: Path) -> CountTruth:
         _event(f"{path}: events[{i}]", item, names) for i, item in enumerate(_list(path, content, "events"))
     )
     return CountTruth(str(content.get("video", path.stem)), lines, events)
+
+
+def _read_csv(path: Path) -> CountTruth:
+    rows = csv.DictReader(read_text(path, "counts").splitlines())
+    events = []
+    for row in rows:
+        item = {"frame": -1, **{key: value for key, value in row.items() if value not in (None, "")}}
+        item["sure"] = str(item.get("sure", "true")).lower() not in ("false", "no", "0")
+        events.append(_event(f"{path} line {rows.line_num}", item, None))
+    return CountTruth(path.stem, (), tuple(events))
 
 
 def _line(where: str, item: Any) -> CountLine:
@@ -178,7 +202,7 @@ def _line(where: str, item: Any) -> CountLine:
     return line
 
 
-def _event(where: str, item: Any, names: set[str]) -> CountEvent:
+def _event(where: str, item: Any, names: set[str] | None) -> CountEvent:
     try:
         event = CountEvent(
             line=str(item["line"]),
@@ -193,7 +217,7 @@ def _event(where: str, item: Any, names: set[str]) -> CountEvent:
         raise ResultError(f"{where}: no key {exc}") from exc
     except (AttributeError, TypeError, ValueError) as exc:
         raise ResultError(f"{where}: {exc}") from exc
-    if event.line not in names:
+    if names is not None and event.line not in names:
         raise ResultError(f"{where}: there is no line '{event.line}'")
     if event.direction not in _DIRECTIONS:
         raise ResultError(f"{where}: direction must be A or B, not '{event.direction}'")

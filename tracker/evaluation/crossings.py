@@ -12,7 +12,7 @@ from detectors import boxes as boxlib
 from tracker.evaluation.results import TrackTable
 
 _TOLERANCE = 0.05
-_NOT_COUNTED = "person"
+NOT_COUNTED = "person"
 
 Array = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def find_crossings(lines: Sequence[CountLine], tracks: TrackTable) -> list[Cross
 
     A track of a cycle or motorbike counts by itself: its rider, if seen at all, is a person.
     """
-    counted = np.array([name != _NOT_COUNTED for name in tracks.classes], bool)
+    counted = np.array([name != NOT_COUNTED for name in tracks.classes], bool)
     rows = np.flatnonzero(counted)
     next_track = np.flatnonzero(np.diff(tracks.ids[rows])) + 1
     found: list[Crossing] = []

@@ -264,7 +264,7 @@ def test_the_command_prints_every_clip_and_the_pool(files: tuple[Path, Path]) ->
     pair = ["--truth", counts, "--tracks", tracks]
     result = run(*pair, *pair, "--details")
     assert result.exit_code == 0
-    assert result.output.count("a.mp4") == 2
+    assert result.output.count("a.mp4") == 4  # scores and volumes
     assert "over all" in result.output
 
 
