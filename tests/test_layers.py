@@ -45,6 +45,7 @@ LAYERS = {
     "tracker.analytics": 2,
     "tracker.pipeline": 3,
     "tracker.compose": 4,
+    "tracker.recount": 4,  # an earlier run's tracks through the observers again
     "tracker.evaluation": 4,
     "tracker.live": 5,
     "tracker.report": 5,
@@ -68,11 +69,14 @@ DOORS = {"detectors": {"detectors.registry"}, "tracker": {"detectors.registry"}}
 OPEN_PRIVATE = {
     "tracker.sources._kinds": {"tracker.compose", "tracker.cli.job"},  # what a name stands for
     "tracker.sinks._summary": {"tracker.cli.job"},  # the closing table
+    "tracker.sinks._retention": {"tracker.cli.job", "tracker.cli.purge"},  # which files show people
     # foreign errors into the project's own
     "tracker.sinks._files": {
         "tracker.cli.job",
         "tracker.cli.evaluate_detector",
         "tracker.cli.export_detector",
+        "tracker.cli.scene",
+        "tracker.report.page",
     },
     "detectors.zoo._weights": {"detectors.training", "detectors.catalog"},  # the format of weight files
     "detectors.zoo._export": {"tracker.cli.export_detector"},  # an ONNX model of the zoo's own weights

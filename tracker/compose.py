@@ -15,9 +15,12 @@ from detectors.catalog import build_detector as build_found
 from detectors.errors import UnknownNameError, UsageError
 from detectors.protocol import Detector
 from detectors.registry import Registry
+from tracker.analytics.scene import SceneObserver
 from tracker.config import Settings
 from tracker.pipeline import Pipeline
 from tracker.protocols import FrameSource, Observer, Sink
+from tracker.scene.model import Scene
+from tracker.scene.reading import check_classes, read_scene
 from tracker.sources._kinds import kind_of, shown_name
 from tracker.types import RunInfo
 
@@ -45,6 +48,9 @@ _SAID_BY = {
     ("detector", "weights"): "--detector",
     ("detector", "sha256"): "--detector",
     ("sink", "path"): "--out or --csv",
+    ("sink", "url"): "--db",
+    ("sink", "blur"): "--blur",
+    ("sink", "evidence"): "--evidence",
 }
 
 
@@ -71,15 +77,31 @@ def build_pipeline(settings: Settings, detector: Detector, observers: Sequence[O
     """Build a pipeline around a detector that is loaded already (one detector serves many videos)."""
     check_settings(settings)
     source = build_source(settings)
+    scene = scene_of(settings, detector.class_names)
+    watching = [SceneObserver(scene, detector.class_names)] if scene else []
     return Pipeline(
         source=source,
         detector=detector,
         propagator=PROPAGATORS.build(settings.propagate, settings.of("propagate", settings.propagate)),
         triggers=[TRIGGERS.build(name, settings.of("trigger", name)) for name in settings.triggers],
         associator=ASSOCIATORS.build(settings.associate, _associator_options(settings, detector)),
-        observers=tuple(observers),
+        observers=(*watching, *observers),
         wanted=wanted_classes(settings.classes, detector.class_names),
+        scene=scene,
     )
+
+
+def scene_of(settings: Settings, class_names: Sequence[str]) -> Scene | None:
+    """Read the scene that the settings name; None where they name none.
+
+    Raises:
+        SceneError: it cannot be read, is wrong, or names classes that the detector does not know.
+    """
+    if settings.scene is None:
+        return None
+    scene = read_scene(Path(settings.scene))
+    check_classes(scene, class_names, settings.scene)
+    return scene
 
 
 def build_source(settings: Settings) -> FrameSource:
@@ -227,18 +249,20 @@ def run_info(settings: Settings, pipeline: Pipeline, sinks: Sequence[str] = ()) 
         pipeline: of the run.
         sinks: the names of those that this run has.
     """
-    detector = pipeline.detector
+    detector, info = pipeline.detector, pipeline.source.info
     own = {"name": type(detector).__name__}  # not found under a name: a library user's
     return RunInfo(
-        source=pipeline.source.info,
+        source=info,
         class_names=detector.class_names,
         settings={
             **settings.plain(),
             "video": shown_name(settings.video),
+            "db": shown_name(settings.db) if settings.db else None,
             "options": options_in_force(settings, detector, sinks),
         },
         start=datetime.now(UTC),
         detector=dict(detector.choice.facts) if isinstance(detector, Loaded) else own,
+        scene=pipeline.scene.at(info.width, info.height) if pipeline.scene else None,
     )
 
 

@@ -16,6 +16,7 @@ commas), and the table under its name holds its options. Options are checked aga
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -51,6 +52,13 @@ class Settings:
             which the detector (or else the associator) starts tracks, they start from here, unless
             ``associate.NAME.born_score`` says otherwise.
         device: "auto", "cpu" or "cuda".
+        scene: file that says what the camera looks at: lines, zones, calibration; None for tracks alone.
+        evidence: keep a small picture of everyone who crosses a line.
+        blur: hide people and plates in every picture that is written or shown.
+        db: database URL, or a file for SQLite; None for none.
+        parquet: write the tables as Parquet files too.
+        retention_days: pictures and recordings of earlier runs beside this one's are removed after so many
+            days; None for never.
         options: by kind, component and option.
     """
 
@@ -62,6 +70,12 @@ class Settings:
     classes: tuple[str, ...] = ()
     score: float | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    scene: str | None = None
+    evidence: bool = False
+    blur: bool = False
+    db: str | None = None
+    parquet: bool = False
+    retention_days: float | None = None
     options: Mapping[str, Mapping[str, Mapping[str, object]]] = field(default_factory=dict)
 
     @property
@@ -161,5 +175,7 @@ def _checked(values: Mapping[str, object]) -> Settings:
     settings: Settings = read_config(Settings, values, "the settings")
     if settings.score is not None and not 0 <= settings.score <= 1:
         raise UsageError(f"score must lie in [0, 1], not {settings.score}")
+    if settings.retention_days is not None and not 0 < settings.retention_days < math.inf:
+        raise UsageError(f"retention_days must be above 0, not {settings.retention_days:g}")
     # 'car, bus' is what people write
     return replace(settings, classes=tuple(name.strip() for name in settings.classes if name.strip()))

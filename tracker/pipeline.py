@@ -11,12 +11,15 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.boxes import centres
 from detectors.detections import Detections
 from detectors.errors import ProjectError, UsageError
 from detectors.frame import Frame
 from detectors.protocol import Detector
 from tracker.protocols import Associator, FrameSource, Observer, Propagator, Sink, Trigger
-from tracker.types import FrameResult, Origin, RunInfo, Track, TrackState
+from tracker.scene.geometry import in_any
+from tracker.scene.model import Scene
+from tracker.types import Event, FrameResult, Origin, RunInfo, Track, TrackState
 
 T = TypeVar("T")
 
@@ -33,6 +36,7 @@ class Pipeline:
         associator: gives detections to tracks.
         observers: watch the results and report events.
         wanted: bool (C,), classes to follow; None for all.
+        scene: what the camera looks at, in any units; where it says so, nothing is tracked.
     """
 
     source: FrameSource
@@ -42,6 +46,7 @@ class Pipeline:
     associator: Associator
     observers: Sequence[Observer] = ()
     wanted: NDArray[np.bool_] | None = None
+    scene: Scene | None = None
     _live: list[Track] = field(default_factory=list)
     _clock: dict[str, float] = field(default_factory=dict)
     _ran: bool = False
@@ -85,14 +90,22 @@ class Pipeline:
             raise UsageError("a pipeline runs once: open another")
         self._ran = True
         frames = iter(self.source)
-        while True:
-            self._clock = {}
-            frame = self._timed("read", lambda: next(frames, None))
-            if frame is None:
-                return
+        frame = self._timed("read", lambda: next(frames, None))
+        while frame is not None:
             result = self._step(frame)
-            events = [event for observer in self.observers for event in observer.observe(result)]
-            yield replace(result, events=tuple(events), stage_s=self._clock)
+            events = self._timed("observe", lambda: self._events(result)) if self.observers else []  # noqa: B023
+            clock, self._clock = self._clock, {}
+            # what observers still hold at the end belongs to the last frame: so the next one is fetched
+            # first, but not from a camera, for which that means to wait
+            ahead = bool(self.observers) and not self.source.info.live
+            following = self._timed("read", lambda: next(frames, None)) if ahead else None
+            if ahead and following is None:
+                events += [event for observer in self.observers for event in observer.finish()]
+            yield replace(result, events=tuple(events), stage_s=clock)
+            frame = following if ahead else self._timed("read", lambda: next(frames, None))
+
+    def _events(self, result: FrameResult) -> list[Event]:
+        return [event for observer in self.observers for event in observer.observe(result)]
 
     def _step(self, frame: Frame) -> FrameResult:
         # nothing can be carried into a new shot, and with nothing to carry nobody is asked
@@ -114,7 +127,12 @@ class Pipeline:
 
     def _detect(self, frame: Frame) -> Detections:
         detections = self.detector.detect([frame])[0]
-        return detections if self.wanted is None else detections.select(self.wanted[detections.labels])
+        if self.wanted is not None:
+            detections = detections.select(self.wanted[detections.labels])
+        if self.scene is None or not self.scene.ignore:
+            return detections
+        ignored = self.scene.at(frame.width, frame.height).ignore
+        return detections.select(~in_any(ignored, centres(detections.boxes)))
 
     def _restart(self, frame: Frame, tracks: Sequence[Track]) -> None:
         self.propagator.stop([t.id for t in tracks if t.state is TrackState.REMOVED])

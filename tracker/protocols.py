@@ -107,7 +107,11 @@ class Observer(Protocol):
     """Watches results and reports events."""
 
     def observe(self, result: FrameResult) -> list[Event]:
-        """Return what happened on this frame."""
+        """Return what is sure on this frame to have happened, now or a moment ago."""
+        ...
+
+    def finish(self) -> list[Event]:
+        """Return what was still to be decided when the source ended."""
         ...
 
 

@@ -52,16 +52,26 @@ class _Counting:
     def observe(self, result: FrameResult) -> list[Event]:
         place = result.frame
         return [
-            Event("seen", place.time_s, place.index, t.id, "all", "", 0, 1.0, t.origin) for t in result.tracks
+            Event("seen", place.time_s, place.index, t.id, "all", "", 0, 1.0, t.origin, t.box)
+            for t in result.tracks
         ]
+
+    def finish(self) -> list[Event]:
+        box = np.zeros(4, np.float32)
+        return [Event("over", 0.0, 0, 1, "all", "", 0, 1.0, Origin.PREDICTED, box)]
 
 
 def test_observers_report_with_the_frame(tiny_video: Path, tiny_boxes: Path) -> None:
     with open_pipeline(
         tiny_video, [_Counting()], detector=f"replay:{tiny_boxes}", propagate="kalman"
     ) as pipeline:
-        for result in pipeline.run():
-            assert [event.track_id for event in result.events] == [track.id for track in result.tracks]
+        results = list(pipeline.run())
+    for result in results:
+        seen = [event for event in result.events if event.kind == "seen"]
+        assert [event.track_id for event in seen] == [track.id for track in result.tracks]
+        assert "observe" in result.stage_s
+    over = [result.frame.index for result in results for event in result.events if event.kind == "over"]
+    assert over == [results[-1].frame.index]
 
 
 def test_settings_are_checked_like_those_of_a_file(tiny_video: Path, tiny_boxes: Path) -> None:

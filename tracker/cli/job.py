@@ -39,7 +39,22 @@ from tracker.sinks.window import check_display
 from tracker.sources._kinds import expand_videos, is_url, kind_of, shown_name
 
 RUNS = Path("runs")
-FILES = ("run.json", "tracks.csv", "tracks.mot.txt", "annotated.mp4")
+#: Folder of the pictures of crossings, in that of the run.
+EVIDENCE = "evidence"
+#: The sinks that write or show pictures.
+PICTURED = ("video", "window", "evidence", "background")
+FILES = (
+    *("run.json", "tracks.csv", "tracks.mot.txt", "annotated.mp4", "scene.toml", "background.jpg"),
+    *(
+        "events.csv",
+        "counts.csv",
+        "zones.csv",
+        "turns.csv",
+        "tracks.parquet",
+        "events.parquet",
+        "report.html",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,8 @@ class Outputs:
         video: write the annotated video.
         codec: of the annotated video; None for the settings' own.
         show: open a window.
+        report: make a page of the results when they are there.
+        lang: language of that page.
 
     Raises:
         UsageError: a codec is named for a video that is not to be written.
@@ -64,26 +81,48 @@ class Outputs:
     video: bool = True
     codec: str | None = None
     show: bool = False
+    report: bool = False
+    lang: str | None = None
 
     def __post_init__(self) -> None:
         """Check what does not go together."""
         if self.codec is not None and not self.video:
             raise UsageError(f"--codec {self.codec} has no meaning with --no-video")
+        if self.lang is not None and not self.report:
+            raise UsageError(f"--lang {self.lang} is the language of a report: it goes with --report")
 
-    def files(self, folder: Path) -> dict[str, Path]:
-        """Return the file of every sink that writes one."""
-        video = {"video": folder / "annotated.mp4"} if self.video else {}
-        tracks = {"csv": self.csv or folder / "tracks.csv", "mot": folder / "tracks.mot.txt"}
-        return {**tracks, **video, "run_json": folder / "run.json"}
+    def files(self, folder: Path, settings: Settings) -> dict[str, Path]:
+        """Return the file, or folder, of every sink that writes one there."""
+        files = {"csv": self.csv or folder / "tracks.csv", "mot": folder / "tracks.mot.txt"}
+        if settings.scene is not None:
+            tables = ("events", "counts", "zones", "turns")
+            files |= {"scene": folder / "scene.toml"} | {name: folder / f"{name}.csv" for name in tables}
+        if settings.scene is not None or self.report:
+            files["background"] = folder / "background.jpg"
+        if settings.evidence:
+            files["evidence"] = folder / EVIDENCE
+        if settings.parquet:
+            files["parquet"] = folder
+        if self.video:
+            files["video"] = folder / "annotated.mp4"
+        return files | {"run_json": folder / "run.json"}
 
-    @property
-    def sinks(self) -> tuple[str, ...]:
-        """The names of all sinks, the window first: where it stops a run, no other has that frame."""
-        return (*(("window",) if self.show else ()), *self.files(Path()))
+    def sinks(self, settings: Settings) -> tuple[str, ...]:
+        """Return the names of all sinks, the window first: where it stops a run, no other has that frame."""
+        window = ("window",) if self.show else ()
+        return (*window, *(("database",) if settings.db else ()), *self.files(Path(), settings))
 
     def options(self, settings: Settings, sink: str) -> dict[str, object]:
-        """Return a sink's options without its path: the command line's codec on top of the settings'."""
-        chosen = {"codec": self.codec} if sink == "video" and self.codec is not None else {}
+        """Return a sink's options without its path: the command line's words on top of the settings'."""
+        chosen: dict[str, object] = {}
+        if sink == "video" and self.codec is not None:
+            chosen["codec"] = self.codec
+        if sink in PICTURED:
+            chosen["blur"] = settings.blur
+        if sink == "database":
+            chosen["url"] = settings.db
+        if sink == "events" and settings.evidence:
+            chosen["evidence"] = EVIDENCE
         return {**settings.of("sink", sink), **chosen}
 
 
@@ -108,7 +147,7 @@ def run_all(settings: Settings, outputs: Outputs) -> int:
         ProjectError: nothing could be begun, or the one video that is named could not be tracked to its end.
         KeyboardInterrupt: the user stopped it; what was done so far is written.
     """
-    for name in outputs.sinks:
+    for name in outputs.sinks(settings):
         SINKS.config(name, outputs.options(settings, name))
     if outputs.show:
         check_display()
@@ -208,7 +247,7 @@ def run_one(settings: Settings, detector: Detector, folder: Path, outputs: Outpu
     with build_pipeline(settings, detector) as pipeline:
         sinks, report = build_sinks(settings, folder, outputs, pipeline)
         remove_old(folder)
-        results = record(pipeline.run(), sinks, run_info(settings, pipeline, outputs.sinks))
+        results = record(pipeline.run(), sinks, run_info(settings, pipeline, outputs.sinks(settings)))
         began = time.perf_counter()
         interrupted = False
         try:
@@ -220,7 +259,11 @@ def run_one(settings: Settings, detector: Detector, folder: Path, outputs: Outpu
             results.close()
         for warning in pipeline.warnings:
             console.print(f"[yellow]note:[/] {escape(warning)}", highlight=False, soft_wrap=True)
-    paths = list(outputs.files(folder).values())
+    paths = list(outputs.files(folder, settings).values())
+    if outputs.report and report.summary.frames:
+        from tracker.report import write_report  # matplotlib, for whoever wants a report alone
+
+        paths.insert(0, write_report(folder, lang=outputs.lang or "en"))
     print_end(console, report.summary, detector.class_names, paths, time.perf_counter() - began)
     if interrupted:
         raise KeyboardInterrupt
@@ -242,8 +285,8 @@ def build_sinks(
     Returns:
         The sinks, and the one among them that adds the run up.
     """
-    options = {name: outputs.options(settings, name) for name in outputs.sinks}
-    for name, path in outputs.files(folder).items():
+    options = {name: outputs.options(settings, name) for name in outputs.sinks(settings)}
+    for name, path in outputs.files(folder, settings).items():
         options[name]["path"] = str(path)
     report = run_json.build(SINKS.config("run_json", options.pop("run_json")))
     report.warnings = RunWarnings(pipeline)

@@ -43,6 +43,22 @@ Overwrite = Annotated[bool, _output("--overwrite", **_flag, help="Replace an ear
 Csv = Annotated[Path | None, _output(**_file, help="Where to write the CSV of tracks.")]
 NoVideo = Annotated[bool, _output("--no-video", **_flag, help="Write no annotated video.")]
 Codec = Annotated[Name, _output(metavar="NAME", help="Of the annotated video: h264, vp9, av1.")]
+Scene = Annotated[
+    Name, _input(metavar="PATH", parser=_place, help="Lines, zones, calibration: see 'track scene --help'.")
+]
+Report = Annotated[bool, _output("--report", **_flag, help="Make a page of the results: report.html.")]
+Lang = Annotated[Name, _output(metavar="NAME", help="Language of the report: en or pt-BR.")]
+Db = Annotated[
+    Name, _output(metavar="URL", parser=_place, help="Database: traffic.db, sqlite:///..., postgresql://...")
+]
+Parquet = Annotated[bool, _output("--parquet", **_flag, help="Write tables as Parquet files, too.")]
+Evidence = Annotated[
+    bool, _output("--evidence", **_flag, help="Keep a small picture of everyone who crosses a line.")
+]
+Blur = Annotated[bool, _output("--blur", **_flag, help="Hide people and plates in all pictures.")]
+Retention = Annotated[
+    Number, _output("--retention-days", metavar="DAYS", help="Remove pictures of older runs beside this one.")
+]
 Show = Annotated[bool, _output("--show", **_flag, help="Show a window while tracking.")]
 Detector = Annotated[
     Name, _wanted(metavar="NAME", parser=_place, help="Name (see 'track detectors') or path.")
@@ -71,11 +87,19 @@ def track(
     context: typer.Context,
     video: Video = None,
     webcam: Webcam = None,
+    scene: Scene = None,
     out: Out = None,
     overwrite: Overwrite = False,
     csv: Csv = None,
     no_video: NoVideo = False,
     codec: Codec = None,
+    report: Report = False,
+    lang: Lang = None,
+    db: Db = None,
+    parquet: Parquet = False,
+    evidence: Evidence = False,
+    blur: Blur = False,
+    retention_days: Retention = None,
     show: Show = False,
     detector: Detector = None,
     classes: Classes = None,
@@ -104,7 +128,9 @@ def track(
     from tracker.cli.job import Outputs, run_all
     from tracker.compose import check_settings, check_used
 
-    outputs = Outputs(folder=out, overwrite=overwrite, csv=csv, video=not no_video, codec=codec, show=show)
+    outputs = Outputs(
+        out, overwrite, csv, video=not no_video, codec=codec, show=show, report=report, lang=lang
+    )
     named = {
         "video": _source(video, webcam),
         "detector": detector,
@@ -114,12 +140,18 @@ def track(
         "classes": classes,
         "score": score,
         "device": device,
+        "scene": scene,
+        "db": db,
+        "parquet": parquet or None,
+        "evidence": evidence or None,
+        "blur": blur or None,
+        "retention_days": retention_days,
     }
     typed = assignments or []
     shorts = {"confidence": confidence, "interval": interval, "codec": codec}
     settings = _shorthands(_settings(config, named, typed), shorts, typed)
     check_settings(settings)
-    check_used(settings, typed, outputs.sinks)
+    check_used(settings, typed, outputs.sinks(settings))
     raise typer.Exit(run_all(settings, outputs))
 
 
@@ -163,7 +195,7 @@ def _settings(config: Path | None, named: Mapping[str, object], assignments: Seq
     from detectors.errors import UsageError
     from tracker.config import read_settings
 
-    flags = {name: f"--{name}" for name, value in named.items() if value is not None}
+    flags = {name: f"--{name.replace('_', '-')}" for name, value in named.items() if value is not None}
     flags |= {"video": "--video or --webcam"} if "video" in flags else {}
     _refuse_twice(flags, assignments)
     given = [f"{name}={value}" for name, value in named.items() if value is not None]

@@ -10,22 +10,21 @@ from tracker.scene.model import Scene
 from tracker.sinks._rows import RowFile
 from tracker.types import FrameResult, RunInfo
 
-Row_co = TypeVar("Row_co", covariant=True)
 Row = TypeVar("Row")
 
 
-class Adder(Protocol[Row_co]):
+class Adder(Protocol[Row]):
     """Adds a run up by intervals."""
 
     def add(self, result: FrameResult) -> None:
         """Take one frame's result."""
         ...
 
-    def finished(self) -> list[Row_co]:
+    def finished(self) -> list[Row]:
         """Take out the rows of the intervals that are over."""
         ...
 
-    def finish(self) -> list[Row_co]:
+    def finish(self) -> list[Row]:
         """Take out all rows that are left."""
         ...
 
@@ -37,22 +36,26 @@ class TableSink(Generic[Row]):
         path: the file.
         row: dataclass of a row.
         make: makes what adds the run up, from the run and its scene.
+        kind: what the scene must have for that: "lines", "zones" or "gates"; no file is written without.
     """
 
-    def __init__(self, path: Path, row: type[Row], make: Callable[[RunInfo, Scene], Adder[Row]]) -> None:
+    def __init__(
+        self, path: Path, row: type[Row], make: Callable[[RunInfo, Scene], Adder[Row]], kind: str
+    ) -> None:
         """Nothing is written before ``open``."""
-        self._path, self._row, self._make = path, row, make
+        self._path, self._row, self._make, self._kind = path, row, make, kind
         self._file: RowFile | None = None
         self._adder: Adder[Row] | None = None
 
     def open(self, run: RunInfo) -> None:
-        """Create the file with its header; a run without a scene has no rows.
+        """Create the file with its header.
 
         Raises:
             SinkError: the file cannot be written.
         """
-        self._adder = self._make(run, run.scene or Scene())
-        self._file = RowFile(self._path, self._row)
+        if run.scene is not None and getattr(run.scene, self._kind):
+            self._adder = self._make(run, run.scene)
+            self._file = RowFile(self._path, self._row)
 
     def write(self, result: FrameResult) -> None:
         """Take one frame; write the intervals that are over with it.

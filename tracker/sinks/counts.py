@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracker.sinks._table import TableSink
-from tracker.traffic.intervals import IntervalCounts, CountRow
+from tracker.traffic.intervals import CountRow, IntervalCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +21,6 @@ class Config:
 
 def build(config: Config) -> TableSink[CountRow]:
     """Build the sink."""
-    return TableSink(Path(config.path), CountRow, lambda run, scene: IntervalCounts(scene, run.class_names))
+    return TableSink(
+        Path(config.path), CountRow, lambda run, scene: IntervalCounts(scene, run.class_names), "lines"
+    )

@@ -9,14 +9,13 @@ at any moment it holds whole lines only, and so it bears its final name from the
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tracker.sinks._decided import Decided, Rows, check_hold
 from tracker.sinks._files import LineFile
+from tracker.sinks._rows import lines
 from tracker.types import FrameResult, RunInfo, Track
 
 COLUMNS = ("frame", "time_s", "track_id", "class", "score", "x1", "y1", "x2", "y2", "origin", "confidence")
@@ -52,7 +51,7 @@ class CsvSink:
         """
         self._names = run.class_names
         self._file = LineFile(self._path)
-        self._file.write(_lines([COLUMNS]))
+        self._file.write(lines([COLUMNS]))
         self._file.flush()
 
     def write(self, result: FrameResult) -> None:
@@ -79,7 +78,7 @@ class CsvSink:
             file.close()
 
     def _text(self, ready: Iterable[Rows]) -> str:
-        return _lines(self._row(rows, track) for rows in ready for track in rows.tracks)
+        return lines(self._row(rows, track) for rows in ready for track in rows.tracks)
 
     def _row(self, rows: Rows, track: Track) -> list[str]:
         return [
@@ -92,12 +91,6 @@ class CsvSink:
             track.origin.value,
             f"{track.confidence:.3f}",
         ]
-
-
-def _lines(rows: Iterable[Iterable[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
 
 
 def build(config: Config) -> CsvSink:

@@ -1,9 +1,10 @@
 """``events.csv``: one row for everything that a track did at a line, in a zone or between two gates.
 
-The columns are ``time_s,clock,frame,kind,name,direction,track_id,class,class_score,speed_kmh,speed_error_kmh,
-dwell_s,origin,x1,y1,x2,y2,evidence``: when it happened in seconds of the video, and on the clock where that is
-known; the frame behind that moment; what happened, as ``tracker.types.Event`` has it; the box then. ``origin`` is
-"predicted" where nobody saw it there. Events stand in the order in which they became sure.
+The columns are ``time_s,clock,frame,kind,name,direction,track_id,class,class_score,speed_kmh,
+speed_error_kmh,dwell_s,origin,x1,y1,x2,y2,evidence``: when it happened in seconds of the video, and on the
+clock where that is known; the frame behind that moment; what happened, as ``tracker.types.Event`` has it; the
+box then. ``origin`` is "predicted" where nobody saw it there. Events stand in the order in which they became
+sure.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from pathlib import Path
 from detectors.runtimes import processor
 from tracker.sinks._files import discard, draft, prepare, publish, writing
 from tracker.sinks._summary import Summary
+from tracker.traffic.coverage import Coverage
 from tracker.types import FrameResult, RunInfo
 
 # What is imported and what it is installed as; several wheels bring the same module.
@@ -58,6 +59,7 @@ class RunJson:
         self._opened = 0.0
         self.warnings: Iterable[str] = ()
         self.summary = Summary()
+        self._coverage = Coverage()
 
     def open(self, run: RunInfo) -> None:
         """Start the clock and see that the file can be written.
@@ -74,6 +76,7 @@ class RunJson:
     def write(self, result: FrameResult) -> None:
         """Count one frame's result."""
         self.summary.add(result)
+        self._coverage.add(result)
 
     def close(self, completed: bool) -> None:
         """Write the file; a second time does nothing.
@@ -86,6 +89,8 @@ class RunJson:
         run, self._run = self._run, None
         wall_s = time.perf_counter() - self._opened
         content = _about(run) | _outcome(self.summary, run, wall_s)
+        self._coverage.finish()
+        content["seen_s"] = [[round(a, 3), round(b, 3)] for a, b in self._coverage.spans]
         content |= {"completed": completed, "warnings": [str(warning) for warning in self.warnings]}
         text = json.dumps(_finite(content), indent=2, default=str, ensure_ascii=False) + "\n"
         try:

@@ -1,4 +1,4 @@
-"""``scene.toml``: the scene that a run counted with, in pixels of its video, so that its results can be read."""
+"""``scene.toml``: the scene that a run counted with, in pixels of its video."""
 
 from __future__ import annotations
 

@@ -21,4 +21,6 @@ class Config:
 
 def build(config: Config) -> TableSink[TurnRow]:
     """Build the sink."""
-    return TableSink(Path(config.path), TurnRow, lambda run, scene: TurnCounts(scene, run.class_names))
+    return TableSink(
+        Path(config.path), TurnRow, lambda run, scene: TurnCounts(scene, run.class_names), "gates"
+    )

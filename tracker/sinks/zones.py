@@ -21,4 +21,4 @@ class Config:
 
 def build(config: Config) -> TableSink[ZoneRow]:
     """Build the sink."""
-    return TableSink(Path(config.path), ZoneRow, lambda run, scene: ZoneOccupancy(scene))
+    return TableSink(Path(config.path), ZoneRow, lambda run, scene: ZoneOccupancy(scene), "zones")

@@ -1,0 +1,53 @@
+"""``track recount``: count an earlier run again, with other lines, without its video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tracker.protocols import Sink
+
+_FILES = ("events", "counts", "zones", "turns", "scene")
+
+
+def recount(
+    run: Annotated[Path, typer.Argument(help="Folder of an earlier run, such as runs/road.")],
+    scene: Annotated[Path, typer.Option(help="The lines and zones to count with.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier counts of it.")] = False,
+    db: Annotated[str | None, typer.Option(metavar="URL", help="Database to write into, too.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Make the page of the results again.")] = False,
+    lang: Annotated[str, typer.Option(help="Language of the page: en or pt-BR.")] = "en",
+) -> None:
+    """Count the tracks of an earlier run with another scene: moved lines, new zones, a calibration.
+
+    The tracks stay as they are; events.csv, counts.csv, zones.csv, turns.csv and scene.toml are written anew.
+    """
+    from detectors.errors import UsageError
+    from tracker.compose import build_sink
+    from tracker.recount import read_run
+    from tracker.recount import recount as results_of
+    from tracker.scene.reading import check_classes, read_scene
+
+    chosen = read_scene(scene)
+    check_classes(chosen, [str(name) for name in read_run(run)["class_names"]], str(scene))
+    files = {name: run / f"{name}.{'toml' if name == 'scene' else 'csv'}" for name in _FILES}
+    present = [path for path in files.values() if path.exists()]
+    if present and not overwrite:
+        raise UsageError(f"{present[0]} exists: give --overwrite to count this run anew")
+    for path in present:
+        path.unlink()
+    sinks: list[Sink] = [build_sink(name, {"path": str(path)}) for name, path in files.items()]
+    if db is not None:
+        sinks.append(build_sink("database", {"url": db}))
+    events = sum(len(result.events) for result in results_of(run, chosen, sinks))
+    written = [str(path) for path in files.values() if path.exists()]
+    if report:
+        from tracker.report import write_report
+
+        written.append(str(write_report(run, lang=lang)))
+    typer.echo(f"{events} events")
+    for name in written:
+        typer.echo(name)
