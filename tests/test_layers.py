@@ -29,7 +29,7 @@ LAYERS = {
     "detectors.training": 5,
     "tracker": 0,  # the package's own lazy doors
     "tracker.errors": 0,
-    "tracker.scene": 0,  # what a camera looks at: plain types, and the file that says them
+    "tracker.scene": 1,  # what a camera looks at: plain types, and the file that says them
     "tracker.traffic": 1,  # clocks, intervals, coverage: quantities that sinks and reports share
     "tracker.storage": 1,  # the database: written by a sink, read by reports
     "tracker.types": 1,
@@ -61,6 +61,7 @@ FOUNDATION = {
     "detectors.frame",
     "detectors.detections",
     "tracker.errors",
+    "tracker.scene",
     "tracker.types",
 }
 #: The lazy doors of both packages are opened by the registry, the only use of importlib.

@@ -302,6 +302,7 @@ def print_end(
     share = f"{summary.cnn_share:.0%} of {summary.frames} frames"
     rows = [
         ("tracks", _listed(tracks) or "none"),
+        *(("crossings" if not n else "", line) for n, line in enumerate(_crossings(summary))),
         ("CNN runs", f"{summary.cnn_runs_total} ({share}): {_listed(runs)}"),
         ("frames saved", f"{1 - summary.cnn_share:.0%}"),
         ("speed", f"{summary.frames / max(seconds, 1e-9):.1f} frames a second"),
@@ -311,6 +312,15 @@ def print_end(
     for name, value in rows:
         # a rich table would cut or fold paths, which are there to be copied
         console.print(Text.assemble(" ", (f"{name:<14}", "bold"), value), soft_wrap=True)
+
+
+def _crossings(summary: Summary) -> list[str]:
+    """Return a line of text for every counting line that was crossed."""
+    lines = dict.fromkeys(name for name, _ in sorted(summary.crossings))
+    return [
+        f"{line}: {_listed({way: n for (name, way), n in sorted(summary.crossings.items()) if name == line})}"
+        for line in lines
+    ]
 
 
 def _listed(numbers: dict[str, int]) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tracker.scene.model import Scene
 
-_PERSON = "person"
+VEHICLES = "car,bus,truck,motorbike,bicycle"
 
 
 def make_scene(
@@ -25,6 +25,7 @@ def make_scene(
     seconds: Annotated[float, typer.Option(help="How much of the video is looked at.")] = 30.0,
     scene: Annotated[Path | None, typer.Option(help="Draw this scene, and suggest nothing.")] = None,
     detector: Annotated[str | None, typer.Option(help="Name or path, as of track.")] = None,
+    classes: Annotated[str, typer.Option(help="Whose ways count, such as car,bus.")] = VEHICLES,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier file.")] = False,
 ) -> None:
     """Suggest counting lines from where vehicles drive, write them as a scene file, and draw them.
@@ -45,7 +46,7 @@ def make_scene(
         return
     if out.exists() and not overwrite:
         raise UsageError(f"{out} exists: give --overwrite to replace it, or another --out")
-    paths, size = _paths(video, seconds, detector)
+    paths, size = _paths(video, seconds, detector, [name.strip() for name in classes.split(",")])
     found = suggest(paths, size)
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +58,7 @@ def make_scene(
 
 
 def _paths(
-    video: str, seconds: float, detector: str | None
+    video: str, seconds: float, detector: str | None, classes: Sequence[str]
 ) -> tuple[list[NDArray[np.float64]], tuple[int, int]]:
     """Track a part of the video; return the vehicles' ways and the size of the picture."""
     import numpy as np
@@ -73,7 +74,7 @@ def _paths(
         for result in pipeline.run():
             size = (result.frame.width, result.frame.height)
             for track in result.tracks:
-                if track.shown and names[track.label] != _PERSON:
+                if track.shown and names[track.label] in classes:
                     ways.setdefault(track.id, []).append(centres(track.box))
             if result.frame.time_s >= seconds:
                 break

@@ -16,6 +16,7 @@ class Summary:
         frames: number of frames processed.
         cnn_runs: number of looks by reason; a look at a part of the picture counts as one.
         stage_s: seconds of wall-clock time by stage.
+        crossings: number of crossings by line and direction.
     """
 
     def __init__(self) -> None:
@@ -23,6 +24,7 @@ class Summary:
         self.frames = 0
         self.cnn_runs: Counter[Reason] = Counter()
         self.stage_s: dict[str, float] = {}
+        self.crossings: Counter[tuple[str, str]] = Counter()
         self._pixels = 0
         self._pixels_seen = 0.0
         self._first_s: float | None = None
@@ -37,6 +39,7 @@ class Summary:
         self._last_s = result.frame.time_s
         for stage, seconds in result.stage_s.items():
             self.stage_s[stage] = self.stage_s.get(stage, 0.0) + seconds
+        self.crossings.update((e.name, e.direction) for e in result.events if e.kind == "crossing")
         self._count_look(result)
         self._count_tracks(result)
 
