@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from tracker.errors import SinkError
+from tracker.sinks._blur import Blur
 from tracker.sinks._draw import Annotator
 from tracker.sinks._encode import Encoder, check_codec
 from tracker.sinks._files import discard, draft, prepare, publish, sink_error, writing
@@ -26,8 +27,9 @@ _LEAST_WAITING = 2  # with one, tracking and encoding would often wait for each 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Where to write, with which codec, and how long trails are, in seconds.
+    """Where to write, with which codec, how long trails are, in seconds, and whether people are hidden.
 
+    With ``blur``, people and number plates that are known are hidden beneath the boxes and labels.
     At most ``queue_frames`` frames wait to be encoded, and no more than fit into 64 MB (but 2 always may).
     """
 
@@ -35,6 +37,7 @@ class Config:
     codec: Literal["h264", "vp9", "av1"] = "h264"
     trail_s: float = 1.5
     queue_frames: int = 4
+    blur: bool = False
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -75,9 +78,10 @@ class VideoSink:
         self._queue = queue.Queue(queue_length(self._config.queue_frames, run.source))
         self._end_s = run.source.duration_s
         encoder = Encoder(draft(self._path), self._config.codec, run.source.rate_fps)
-        annotator = Annotator(run.class_names, self._config.trail_s)
+        annotator = Annotator(run.class_names, self._config.trail_s, run.scene)
+        blur = Blur(run.class_names) if self._config.blur else None
         self._thread = threading.Thread(
-            target=self._work, args=(annotator, encoder), name="video sink", daemon=True
+            target=self._work, args=(blur, annotator, encoder), name="video sink", daemon=True
         )
         self._thread.start()
 
@@ -118,11 +122,12 @@ class VideoSink:
             raise failure
         raise sink_error(self._path, failure) from failure
 
-    def _work(self, annotator: Annotator, encoder: Encoder) -> None:
-        """Draw and encode until None comes (in the thread)."""
+    def _work(self, blur: Blur | None, annotator: Annotator, encoder: Encoder) -> None:
+        """Hide, draw and encode until None comes (in the thread)."""
         try:
             while (result := self._queue.get()) is not None:
-                encoder.add(annotator.draw(result), result.frame.time_s)
+                shown = result if blur is None else blur.blurred(result)
+                encoder.add(annotator.draw(shown), result.frame.time_s)
             self._complete = encoder.close(self._end_s)
         except Exception as exc:
             # Whatever it was is raised where the run can be stopped: at the next write, or at close.

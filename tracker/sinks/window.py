@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from detectors.opencv import load_cv2
 from tracker.errors import NoDisplayError
+from tracker.sinks._blur import Blur
 from tracker.sinks._draw import Annotator
 from tracker.types import FrameResult, RunInfo
 
@@ -21,9 +22,10 @@ _PROBE = "import cv2; cv2.namedWindow('track'); cv2.destroyAllWindows()"
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The window's title."""
+    """The window's title, and whether people and number plates that are known are hidden."""
 
     title: str = "track"
+    blur: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for an empty title, which OpenCV does not take."""
@@ -37,6 +39,8 @@ class WindowSink:
     def __init__(self, config: Config) -> None:
         """No window before ``open``."""
         self._title = config.title
+        self._hides = config.blur
+        self._blur: Blur | None = None
         self._annotator: Annotator | None = None
 
     def open(self, run: RunInfo) -> None:
@@ -47,7 +51,8 @@ class WindowSink:
         """
         check_display()
         cv2 = load_cv2()
-        self._annotator = Annotator(run.class_names)
+        self._annotator = Annotator(run.class_names, scene=run.scene)
+        self._blur = Blur(run.class_names) if self._hides else None
         cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
         cv2.resizeWindow(self._title, run.source.width or 640, run.source.height or 480)
 
@@ -60,7 +65,8 @@ class WindowSink:
         if self._annotator is None:
             return
         cv2 = load_cv2()
-        cv2.imshow(self._title, self._annotator.draw(result))
+        shown = result if self._blur is None else self._blur.blurred(result)
+        cv2.imshow(self._title, self._annotator.draw(shown))
         pressed = cv2.waitKey(1) & 0xFF in _STOP_KEYS
         if pressed or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             raise KeyboardInterrupt
