@@ -68,14 +68,16 @@ FOUNDATION = {
 DOORS = {"detectors": {"detectors.registry"}, "tracker": {"detectors.registry"}}
 #: Private modules that a layer above may know, and why.
 OPEN_PRIVATE = {
-    "tracker.sources._kinds": {"tracker.compose", "tracker.cli.job"},  # what a name stands for
+    "tracker.sources._kinds": {"tracker.compose", "tracker.cli.job", "tracker.cli.places"},  # what a name stands for
     "tracker.sinks._summary": {"tracker.cli.job"},  # the closing table
-    "tracker.sinks._retention": {"tracker.cli.job", "tracker.cli.purge"},  # which files show people
+    "tracker.sinks._retention": {"tracker.cli.places", "tracker.cli.purge"},  # which files show people
+    "tracker.sinks._evidence_name": {"tracker.cli.places"},  # the folder's name
     # foreign errors into the project's own
     "tracker.sinks._files": {
-        "tracker.cli.job",
+        "tracker.cli.places",
         "tracker.cli.evaluate_detector",
         "tracker.cli.export_detector",
+        "tracker.cli.recount",
         "tracker.cli.scene",
         "tracker.report.page",
     },

@@ -257,13 +257,22 @@ def run_info(settings: Settings, pipeline: Pipeline, sinks: Sequence[str] = ()) 
         settings={
             **settings.plain(),
             "video": shown_name(settings.video),
-            "db": shown_name(settings.db) if settings.db else None,
+            "db": _shown_database(settings.db),
             "options": options_in_force(settings, detector, sinks),
         },
         start=datetime.now(UTC),
         detector=dict(detector.choice.facts) if isinstance(detector, Loaded) else own,
         scene=pipeline.scene.at(info.width, info.height) if pipeline.scene else None,
     )
+
+
+def _shown_database(db: str | None) -> str | None:
+    """Return a database's address without its password."""
+    if not db:
+        return None
+    from tracker.storage.address import read_address  # SQLAlchemy, for whoever uses it alone
+
+    return read_address(db).name
 
 
 def options_in_force(

@@ -16,7 +16,6 @@ commas), and the table under its name holds its options. Options are checked aga
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -27,6 +26,8 @@ from detectors import DEFAULT_DETECTOR
 from detectors.errors import UnknownNameError, UsageError
 from detectors.registry import read_config
 
+#: A century: nobody keeps a picture longer.
+MOST_DAYS = 36500
 KINDS = ("source", "detector", "propagate", "trigger", "associate", "sink")
 #: The components that were measured to be best together; ``benchmarks/counts.py`` prints the figures.
 DEFAULTS = {
@@ -175,7 +176,8 @@ def _checked(values: Mapping[str, object]) -> Settings:
     settings: Settings = read_config(Settings, values, "the settings")
     if settings.score is not None and not 0 <= settings.score <= 1:
         raise UsageError(f"score must lie in [0, 1], not {settings.score}")
-    if settings.retention_days is not None and not 0 < settings.retention_days < math.inf:
-        raise UsageError(f"retention_days must be above 0, not {settings.retention_days:g}")
+    days = settings.retention_days
+    if days is not None and not 0 < days <= MOST_DAYS:
+        raise UsageError(f"retention_days must be above 0 and at most {MOST_DAYS}, not {days:g}")
     # 'car, bus' is what people write
     return replace(settings, classes=tuple(name.strip() for name in settings.classes if name.strip()))

@@ -21,6 +21,8 @@ from tracker.scene.model import Scene
 from tracker.types import FrameResult, Origin, RunInfo, SourceInfo, Track, TrackState
 
 _COLUMNS = ("frame", "time_s", "track_id", "class", "score", "x1", "y1", "x2", "y2", "origin", "confidence")
+#: A track without a row for this long (seconds) is over; frames may have been left out of a file.
+ABSENT_S = 0.5
 _NOWHERE = np.zeros(2, np.float32)
 
 Row = tuple[int, float, Track]
@@ -67,7 +69,7 @@ def recount(folder: Path, scene: Scene, sinks: Sequence[Sink]) -> Iterator[Frame
         source=_source(about["source"], width, height),
         class_names=names,
         settings=about.get("settings", {}),
-        start=datetime.now(UTC),
+        start=_start(about),
         detector=about.get("detector", {}),
         scene=scene.at(width, height),
     )
@@ -75,6 +77,14 @@ def recount(folder: Path, scene: Scene, sinks: Sequence[Sink]) -> Iterator[Frame
     seen = SeenTime([(float(a), float(b)) for a, b in about.get("seen_s", ())])
     results = _observed(_results(folder / "tracks.csv", names, (width, height), seen), observer)
     return record(results, sinks, info)
+
+
+def _start(about: dict[str, Any]) -> datetime:
+    """Return when the run began: a database knows a recording of a camera by that."""
+    try:
+        return datetime.fromisoformat(about["start"])
+    except (KeyError, TypeError, ValueError):
+        return datetime.now(UTC)
 
 
 def _source(about: dict[str, Any], width: int, height: int) -> SourceInfo:
@@ -103,18 +113,34 @@ def _results(
 ) -> Iterator[FrameResult]:
     """Yield a result for every frame with a row, and for the ends of what was seen."""
     picture = _stand_in(size)
-    live: dict[int, Track] = {}
+    live: dict[int, Row] = {}  # in the order in which they were last seen
     last_s = seen.begin_s
     for (index, time_s), rows in itertools.groupby(_rows(file, names), key=lambda row: row[:2]):
-        tracks = {track.id: track for _, _, track in rows}
-        gone = [_removed(track) for track_id, track in live.items() if track_id not in tracks]
+        tracks = []
+        for row in rows:
+            live.pop(row[2].id, None)
+            live[row[2].id] = row
+            tracks.append(row[2])
+        gone = _gone(live, time_s - ABSENT_S)
         frame = Frame(picture, index, time_s, seen.gap_s(last_s, time_s))
-        yield FrameResult(frame, None, None, (*gone, *tracks.values()))
-        live, last_s = tracks, time_s
+        yield FrameResult(frame, None, None, (*gone, *tracks))
+        last_s = time_s
     if seen.end_s > last_s:
-        gone = [_removed(track) for track in live.values()]
+        gone = _gone(live, seen.end_s)
         frame = Frame(picture, 2**31, seen.end_s, seen.gap_s(last_s, seen.end_s))
         yield FrameResult(frame, None, None, tuple(gone))
+
+
+def _gone(live: dict[int, Row], before_s: float) -> list[Track]:
+    """Take out the tracks that have had no row since ``before_s``: whoever lives has one on every frame."""
+    gone = []
+    for track_id, (_, time_s, track) in live.items():
+        if time_s > before_s:
+            break
+        gone.append((track_id, track))
+    for track_id, _ in gone:
+        del live[track_id]
+    return [_removed(track) for _, track in gone]
 
 
 def _rows(file: Path, names: tuple[str, ...]) -> Iterator[Row]:
@@ -206,5 +232,5 @@ class SeenTime:
 
 def _stand_in(size: tuple[int, int]) -> Any:
     """Return a picture that is neither dark nor flat: the run has said which time it did not see."""
-    column = (np.arange(size[0]) // 16 % 2 * 128 + 64).astype(np.uint8)
+    column = (np.arange(size[0]) // 7 % 2 * 128 + 64).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(column[None, :, None], (size[1], size[0], 3)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +13,14 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from detectors import Frame
 from detectors.errors import UsageError
 from detectors.registry import Registry
 from tracker.errors import NoDisplayError, SinkError
 from tracker.protocols import Sink
+from tracker.scene import Gate, Line, Scene, Zone, read_scene
 from tracker.types import FrameResult, Origin, Reason, RunInfo, SourceInfo, Track, TrackState
 
 REGISTRY = Registry("tracker.sinks", "sink")
@@ -41,19 +45,40 @@ def read_run(path: Path) -> int:
     return int(json.loads(path.read_text())["frames"])
 
 
+def read_database(path: Path) -> int:
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        return int(database.execute("SELECT frames FROM runs").fetchone()[0])
+
+
+def read_parquet(path: Path) -> int:
+    return len(set(parquet.read_table(path / "tracks.parquet")["frame"].to_pylist()))
+
+
 # How many frames are in the file of each sink that writes one; a new sink must be added here.
 READERS: dict[str, Callable[[Path], int]] = {
     "csv": read_csv,
     "mot": read_mot,
     "video": read_video,
     "run_json": read_run,
+    "database": read_database,
+    "parquet": read_parquet,
 }
 WITHOUT_FILE = {"window"}
+#: They write what happens in a scene: tests/tracker/cli/test_scene.py has what is in them.
+SCENES = {"counts", "events", "scene", "turns", "zones"}
+# Their pictures are not one a frame: what is in them is tried beside the other tests of these sinks.
+PICTURES = {"background", "evidence"}
+#: What is given to these is the folder of their files.
+FOLDERS = {"parquet"}
+#: The option that says where, if it is not the path.
+PLACES = {"database": "url"}
 
 
 def run_info() -> RunInfo:
     source = SourceInfo("road.mp4", 64, 64, 25.0, duration_s=FRAMES / 25)
-    return RunInfo(source, ("car", "bus"), {}, datetime(2026, 1, 1, tzinfo=UTC))
+    line, zone = Line("line", ((0, 30), (60, 30))), Zone("zone", ((0, 0), (60, 0), (60, 60)))
+    scene = Scene((64, 64), (line,), (zone,), (Gate("gate", ((0, 9), (9, 9))),))
+    return RunInfo(source, ("car", "bus"), {}, datetime(2026, 1, 1, tzinfo=UTC), scene=scene)
 
 
 def results() -> list[FrameResult]:
@@ -77,14 +102,23 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(params=sorted(READERS.keys() | PICTURES | SCENES))
+def writer(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def build(name: str, path: Path) -> Sink:
-    sink = REGISTRY.build(name, {"path": str(path)})
+    sink = REGISTRY.build(name, {PLACES.get(name, "path"): str(path)})
     assert isinstance(sink, Sink)
     return sink
 
 
+def content(path: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in (path, *path.rglob("*")) if file.is_file()}
+
+
 def test_every_sink_is_tried_here() -> None:
-    assert set(REGISTRY.names()) == READERS.keys() | WITHOUT_FILE
+    assert set(REGISTRY.names()) == READERS.keys() | WITHOUT_FILE | PICTURES | SCENES
 
 
 def test_a_run_leaves_its_file_and_nothing_else(name: str, tmp_path: Path) -> None:
@@ -95,8 +129,31 @@ def test_a_run_leaves_its_file_and_nothing_else(name: str, tmp_path: Path) -> No
         sink.write(one)
     sink.close(True)
     assert list(path.parent.iterdir()) == [path]
-    expected = FRAMES if name in ("video", "run_json") else FRAMES - 1
+    assert list(path.parent.rglob("*.part")) == []
+    expected = FRAMES if name in ("video", "run_json", "database") else FRAMES - 1
     assert READERS[name](path) == expected
+
+
+@pytest.mark.parametrize("completed", [True, False])
+@pytest.mark.parametrize("of_scene", sorted(SCENES))
+def test_a_table_of_a_scene_has_its_header_and_whole_lines(
+    of_scene: str, completed: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "new" / of_scene
+    sink = build(of_scene, path)
+    sink.open(run_info())
+    assert path.read_text().endswith("\n")  # from the start
+    for one in results():
+        sink.write(one)
+    sink.close(completed)
+    sink.close(completed)
+    assert list(path.parent.iterdir()) == [path]
+    if of_scene == "scene":
+        assert read_scene(path) == run_info().scene
+    else:
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == {"counts": 4, "zones": 1}.get(of_scene, 0)
 
 
 def test_a_broken_off_run_leaves_a_valid_file(name: str, tmp_path: Path) -> None:
@@ -110,8 +167,8 @@ def test_a_broken_off_run_leaves_a_valid_file(name: str, tmp_path: Path) -> None
     assert READERS[name](path) == 5
 
 
-def test_results_and_their_pictures_stay_as_they_are(name: str, tmp_path: Path) -> None:
-    sink = build(name, tmp_path / f"result.{name}")
+def test_results_and_their_pictures_stay_as_they_are(writer: str, tmp_path: Path) -> None:
+    sink = build(writer, tmp_path / f"result.{writer}")
     sink.open(run_info())
     given = results()
     for one in given:
@@ -127,7 +184,7 @@ def test_a_run_without_frames_leaves_no_broken_file(name: str, tmp_path: Path) -
     sink = build(name, path)
     sink.open(run_info())
     sink.close(True)
-    assert list(tmp_path.glob("*.part")) == []
+    assert list(tmp_path.rglob("*.part")) == []
     assert not path.exists() or READERS[name](path) == 0
 
 
@@ -138,20 +195,20 @@ def test_closing_twice_or_without_opening_is_harmless(name: str, tmp_path: Path)
     sink.open(run_info())
     sink.write(results()[5])
     sink.close(True)
-    before = (tmp_path / f"result.{name}").read_bytes()
+    before = content(tmp_path / f"result.{name}")
     sink.close(True)
     sink.close(False)
-    assert (tmp_path / f"result.{name}").read_bytes() == before
+    assert content(tmp_path / f"result.{name}") == before
 
 
-def test_a_folder_that_cannot_be_made_is_said_in_one_line(name: str, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(writer: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     for path in (
         tmp_path / "file" / "result",
         tmp_path / "file" / "deeper" / "result",
         Path("/proc/none/result"),
     ):
-        sink = build(name, path)
+        sink = build(writer, path)
         with pytest.raises(SinkError, match=f"cannot write {path}") as caught:
             sink.open(run_info())
         assert "\n" not in str(caught.value)
@@ -160,6 +217,8 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(name: str, tmp_path: P
 
 
 def test_a_path_that_is_a_folder_is_said_in_one_line(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "tracks.parquet" if name in FOLDERS else tmp_path
+    path.mkdir(exist_ok=True)
     sink = build(name, tmp_path)
     with pytest.raises(SinkError, match="it is a folder"):
         sink.open(run_info())
@@ -184,8 +243,16 @@ def test_a_folder_without_permission_is_said_in_one_line(name: str, tmp_path: Pa
 
 def test_an_older_file_is_replaced(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"result.{name}"
-    path.write_text("older\n" * 1000)
+    if name in FOLDERS:
+        path.mkdir()
+    (path / "tracks.parquet" if name in FOLDERS else path).write_text("older\n" * 1000)
     sink = build(name, path)
+    if name == "database":  # it would be somebody's, under a name that was mistaken
+        with pytest.raises(SinkError, match=f"cannot write {path}: file is not a database; name another"):
+            sink.open(run_info())
+        sink.close(False)
+        assert path.read_text() == "older\n" * 1000
+        return
     sink.open(run_info())
     sink.write(results()[5])
     sink.close(True)
@@ -209,9 +276,17 @@ def test_a_window_needs_a_display(name: str, monkeypatch: pytest.MonkeyPatch) ->
     [
         ("csv", "hold_s", ("-1", "inf", "nan")),
         ("mot", "hold_s", ("-1", "inf", "nan")),
+        ("parquet", "hold_s", ("-1", "inf", "nan")),
+        ("database", "wait_s", ("-1", "inf", "nan")),
         ("video", "trail_s", ("-1", "inf", "nan")),
         ("video", "queue_frames", ("0", "-3")),
         ("window", "title", ("",)),
+        ("evidence", "margin", ("-1", "3", "nan")),
+        ("evidence", "side_px", ("0", "100000")),
+        ("evidence", "quality", ("0", "101")),
+        ("evidence", "memory_mb", ("0", "inf")),
+        ("background", "samples", ("1", "1000")),
+        ("background", "step_s", ("0", "inf", "nan")),
     ],
 )
 def test_settings_out_of_range_are_usage_errors(owner: str, option: str, values: tuple[str, ...]) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import glob
-import os
-import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from detectors.errors import ProjectError, UsageError
+from detectors.errors import ProjectError
 from detectors.protocol import Detector
 from tracker.cli.complain import complain
+from tracker.cli.places import EVIDENCE, Outputs, check_places, keep_for, plan, remove_old
 from tracker.cli.progress import shown_progress
 from tracker.compose import (
     SINKS,
@@ -28,102 +25,13 @@ from tracker.compose import (
     wanted_classes,
 )
 from tracker.config import Settings
-from tracker.errors import SinkError
 from tracker.pipeline import Pipeline, record
 from tracker.protocols import Sink
+from tracker.scene.reading import read_scene
 from tracker.sinks import run_json
-from tracker.sinks._files import check_folder, writing
 from tracker.sinks._summary import Summary
 from tracker.sinks.run_json import RunJson
 from tracker.sinks.window import check_display
-from tracker.sources._kinds import expand_videos, is_url, kind_of, shown_name
-
-RUNS = Path("runs")
-#: Folder of the pictures of crossings, in that of the run.
-EVIDENCE = "evidence"
-#: The sinks that write or show pictures.
-PICTURED = ("video", "window", "evidence", "background")
-FILES = (
-    *("run.json", "tracks.csv", "tracks.mot.txt", "annotated.mp4", "scene.toml", "background.jpg"),
-    *(
-        "events.csv",
-        "counts.csv",
-        "zones.csv",
-        "turns.csv",
-        "tracks.parquet",
-        "events.parquet",
-        "report.html",
-    ),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """What to write and where.
-
-    Attributes:
-        folder: for the results of one video, or above those of several; None for ``runs/<stem>``.
-        overwrite: an earlier run in that folder may be replaced.
-        csv: another place for the CSV of tracks.
-        video: write the annotated video.
-        codec: of the annotated video; None for the settings' own.
-        show: open a window.
-        report: make a page of the results when they are there.
-        lang: language of that page.
-
-    Raises:
-        UsageError: a codec is named for a video that is not to be written.
-    """
-
-    folder: Path | None = None
-    overwrite: bool = False
-    csv: Path | None = None
-    video: bool = True
-    codec: str | None = None
-    show: bool = False
-    report: bool = False
-    lang: str | None = None
-
-    def __post_init__(self) -> None:
-        """Check what does not go together."""
-        if self.codec is not None and not self.video:
-            raise UsageError(f"--codec {self.codec} has no meaning with --no-video")
-        if self.lang is not None and not self.report:
-            raise UsageError(f"--lang {self.lang} is the language of a report: it goes with --report")
-
-    def files(self, folder: Path, settings: Settings) -> dict[str, Path]:
-        """Return the file, or folder, of every sink that writes one there."""
-        files = {"csv": self.csv or folder / "tracks.csv", "mot": folder / "tracks.mot.txt"}
-        if settings.scene is not None:
-            tables = ("events", "counts", "zones", "turns")
-            files |= {"scene": folder / "scene.toml"} | {name: folder / f"{name}.csv" for name in tables}
-        if settings.scene is not None or self.report:
-            files["background"] = folder / "background.jpg"
-        if settings.evidence:
-            files["evidence"] = folder / EVIDENCE
-        if settings.parquet:
-            files["parquet"] = folder
-        if self.video:
-            files["video"] = folder / "annotated.mp4"
-        return files | {"run_json": folder / "run.json"}
-
-    def sinks(self, settings: Settings) -> tuple[str, ...]:
-        """Return the names of all sinks, the window first: where it stops a run, no other has that frame."""
-        window = ("window",) if self.show else ()
-        return (*window, *(("database",) if settings.db else ()), *self.files(Path(), settings))
-
-    def options(self, settings: Settings, sink: str) -> dict[str, object]:
-        """Return a sink's options without its path: the command line's words on top of the settings'."""
-        chosen: dict[str, object] = {}
-        if sink == "video" and self.codec is not None:
-            chosen["codec"] = self.codec
-        if sink in PICTURED:
-            chosen["blur"] = settings.blur
-        if sink == "database":
-            chosen["url"] = settings.db
-        if sink == "events" and settings.evidence:
-            chosen["evidence"] = EVIDENCE
-        return {**settings.of("sink", sink), **chosen}
 
 
 class RunWarnings:
@@ -147,6 +55,8 @@ def run_all(settings: Settings, outputs: Outputs) -> int:
         ProjectError: nothing could be begun, or the one video that is named could not be tracked to its end.
         KeyboardInterrupt: the user stopped it; what was done so far is written.
     """
+    if settings.scene is not None:
+        read_scene(Path(settings.scene))  # before a detector is loaded
     for name in outputs.sinks(settings):
         SINKS.config(name, outputs.options(settings, name))
     if outputs.show:
@@ -154,6 +64,10 @@ def run_all(settings: Settings, outputs: Outputs) -> int:
     jobs = plan(settings.video, outputs)
     for video, folder in jobs:
         check_places(video, folder, outputs)
+    if settings.db:
+        check_database(settings.db)
+    if settings.retention_days is not None:
+        keep_for(settings.retention_days, [folder for _, folder in jobs])
     detector = build_detector(settings)
     wanted_classes(settings.classes, detector.class_names)
     if len(jobs) == 1:
@@ -169,68 +83,17 @@ def run_all(settings: Settings, outputs: Outputs) -> int:
     return worst
 
 
-def plan(video: str, outputs: Outputs) -> list[tuple[str, Path]]:
-    """Return each video with the folder for its results; equal stems are kept apart by a number.
+def check_database(db: str) -> None:
+    """See that the database can be opened, before an earlier run is replaced and a detector loaded.
 
     Raises:
-        SourceError: nothing matches.
-        UsageError: ``--csv`` names one file for several videos.
+        UsageError: the address means no database.
+        SinkError: it cannot be opened.
     """
-    several = kind_of(video) == "video" and not is_url(video)
-    videos = [str(path) for path in expand_videos(video)] if several else [video]
-    if len(videos) == 1:
-        return [(videos[0], outputs.folder or RUNS / stem_of(videos[0]))]
-    if outputs.csv:
-        raise UsageError(f"--csv names one file, but {video} is {len(videos)} videos: use --out")
-    jobs: dict[str, str] = {}
-    for path in videos:
-        stem = name = stem_of(path)
-        number = 1
-        while name in jobs:
-            number += 1
-            name = f"{stem}-{number}"
-        jobs[name] = path
-    return [(path, (outputs.folder or RUNS) / name) for name, path in jobs.items()]
+    from tracker.storage.address import read_address
+    from tracker.storage.database import open_database
 
-
-def stem_of(video: str) -> str:
-    """Return a folder's name for a video, a URL, a folder of pictures or a camera.
-
-    A live camera's has the time in it, so that every recording has its own.
-    """
-    if kind_of(video) == "camera":
-        return f"camera{Path(video).name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    if is_url(video):
-        address = urlsplit(shown_name(video))
-        name = Path(address.path).stem or address.hostname or ""
-        return re.sub(r"[^\w.-]+", "_", name).strip("._") or "stream"
-    path = Path(os.path.abspath(video))
-    while not os.path.exists(path) and glob.has_magic(path.name):
-        path = path.parent  # pictures named by a glob are called what their folder is called
-    return (path.name or "pictures") if os.path.isdir(path) else path.stem
-
-
-def check_places(video: str, folder: Path, outputs: Outputs) -> None:
-    """See that results can go where they should, before anything is loaded.
-
-    Raises:
-        UsageError: files would be replaced without ``--overwrite``, or the video itself by its results.
-        SinkError: the folder cannot be made or written, or a file is one.
-    """
-    names = [folder / name for name in FILES]
-    targets = names + ([outputs.csv] if outputs.csv else [])
-    if outputs.csv and outputs.csv.absolute() in [path.absolute() for path in names if path.suffix != ".csv"]:
-        raise UsageError(f"--csv {outputs.csv} is another result's file: name another")
-    present = [path for path in targets if os.path.lexists(path)]
-    for path in present:
-        if path.is_dir():
-            raise SinkError(f"cannot write {path}: it is a folder; name a file, or another --out")
-    if any(os.path.exists(video) and path.exists() and path.samefile(video) for path in present):
-        raise UsageError(f"the results would replace the video {video} itself: give another --out or --csv")
-    if present and not outputs.overwrite:
-        raise UsageError(f"{present[0]} exists: give --overwrite to replace that run, or another --out")
-    for path in {target.parent for target in targets}:
-        check_folder(path)
+    open_database(read_address(db)).close()
 
 
 def run_one(settings: Settings, detector: Detector, folder: Path, outputs: Outputs) -> Summary:
@@ -259,7 +122,7 @@ def run_one(settings: Settings, detector: Detector, folder: Path, outputs: Outpu
             results.close()
         for warning in pipeline.warnings:
             console.print(f"[yellow]note:[/] {escape(warning)}", highlight=False, soft_wrap=True)
-    paths = list(outputs.files(folder, settings).values())
+    paths = outputs.results(folder, settings)
     if outputs.report and report.summary.frames:
         from tracker.report import write_report  # matplotlib, for whoever wants a report alone
 
@@ -268,13 +131,6 @@ def run_one(settings: Settings, detector: Detector, folder: Path, outputs: Outpu
     if interrupted:
         raise KeyboardInterrupt
     return report.summary
-
-
-def remove_old(folder: Path) -> None:
-    """Remove an earlier run's files: a run that breaks off must not lie beside another's results."""
-    for name in FILES:
-        with writing(folder / name):
-            (folder / name).unlink(missing_ok=True)
 
 
 def build_sinks(
@@ -288,6 +144,8 @@ def build_sinks(
     options = {name: outputs.options(settings, name) for name in outputs.sinks(settings)}
     for name, path in outputs.files(folder, settings).items():
         options[name]["path"] = str(path)
+    if settings.db and settings.evidence:
+        options["database"]["evidence"] = str((folder / EVIDENCE).absolute())
     report = run_json.build(SINKS.config("run_json", options.pop("run_json")))
     report.warnings = RunWarnings(pipeline)
     return [*(build_sink(name, given) for name, given in options.items()), report], report

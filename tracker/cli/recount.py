@@ -30,6 +30,7 @@ def recount(
     from tracker.recount import read_run
     from tracker.recount import recount as results_of
     from tracker.scene.reading import check_classes, read_scene
+    from tracker.sinks._files import writing
 
     chosen = read_scene(scene)
     check_classes(chosen, [str(name) for name in read_run(run)["class_names"]], str(scene))
@@ -38,7 +39,8 @@ def recount(
     if present and not overwrite:
         raise UsageError(f"{present[0]} exists: give --overwrite to count this run anew")
     for path in present:
-        path.unlink()
+        with writing(path):
+            path.unlink()
     sinks: list[Sink] = [build_sink(name, {"path": str(path)}) for name, path in files.items()]
     if db is not None:
         sinks.append(build_sink("database", {"url": db}))

@@ -125,7 +125,8 @@ def track(
     if version:
         typer.echo(_version())
         return
-    from tracker.cli.job import Outputs, run_all
+    from tracker.cli.job import run_all
+    from tracker.cli.places import Outputs
     from tracker.compose import check_settings, check_used
 
     outputs = Outputs(

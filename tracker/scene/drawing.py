@@ -37,22 +37,33 @@ def draw_scene(image: Image, scene: Scene, counts: Mapping[str, Sequence[int]] |
         painter.fill(polygon, IGNORED, 0.6)
     for zone in scene.zones:
         painter.fill(zone.points, ZONE, 0.2)
+    for mark in scene.calibration.points if scene.calibration else ():
+        painter.cross(mark.pixel, MARK)
+    sketch_scene(painter.image, scene, counts)
+    return painter.image
+
+
+def sketch_scene(image: Image, scene: Scene, counts: Mapping[str, Sequence[int]] | None = None) -> None:
+    """Draw lines, zones and gates into a picture itself, without what takes time: for every frame.
+
+    Args:
+        image: uint8 (H, W, 3) BGR, changed.
+        scene: in pixels of the picture.
+        counts: as of ``draw_scene``.
+    """
+    painter = _Painter(image)
+    for zone in scene.zones:
         painter.stroke([*zone.points, zone.points[0]], ZONE)
         painter.name(zone.name, np.mean(zone.points, axis=0), ZONE)
     for gate in scene.gates:
         painter.stroke(gate.points, GATE)
         painter.name(gate.name, _middle(gate.points), GATE)
-    for mark in scene.calibration.points if scene.calibration else ():
-        painter.cross(mark.pixel, MARK)
     for line in scene.lines:
         painter.stroke(line.points, LINE)
         painter.arrow(line.points, LINE)
-        numbers = (counts or {}).get(line.name)
-        ways = zip(line.directions, numbers or ("", ""), strict=True)
-        painter.name(
-            f"{line.name}: {', '.join(f'{way} {n}'.strip() for way, n in ways)}", line.points[0], LINE
-        )
-    return painter.image
+        numbers = (counts or {}).get(line.name, ("", ""))
+        ways = (f"{way} {n}".strip() for way, n in zip(line.directions, numbers, strict=True))
+        painter.name(f"{line.name}: {', '.join(ways)}", line.points[0], LINE)
 
 
 class _Painter:

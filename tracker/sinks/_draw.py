@@ -6,7 +6,7 @@ labels know neither small pictures nor other boxes, and importing them costs a s
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.opencv import load_cv2
+from tracker.scene.drawing import sketch_scene
+from tracker.scene.model import Scene
 from tracker.sinks._labels import LabelPlaces
 from tracker.types import FrameResult, Origin, Reason, Track
 
@@ -71,13 +73,16 @@ class Annotator:
     Args:
         class_names: in the order of the labels.
         trail_s: length of the trails in seconds.
+        scene: whose lines, zones and gates are drawn, with the crossings so far; None for none.
 
     Raises:
         LibraryError: OpenCV cannot be loaded.
     """
 
-    def __init__(self, class_names: Sequence[str], trail_s: float = 1.5) -> None:
+    def __init__(self, class_names: Sequence[str], trail_s: float = 1.5, scene: Scene | None = None) -> None:
         """Begin without trails."""
+        self._scene = scene
+        self._crossings: Counter[tuple[str, str]] = Counter()
         self._names = class_names
         self._trail_s = trail_s
         self._trails: dict[int, deque[tuple[float, float, float]]] = {}
@@ -95,6 +100,7 @@ class Annotator:
         self._extend_trails(result, tracks)
         image = result.frame.image.copy()
         style = Style.of(result.frame.width, result.frame.height)
+        self._draw_scene(image, result)
         for track in tracks:
             self._draw_trail(image, track, style)
         for track in tracks:
@@ -102,6 +108,14 @@ class Annotator:
         status_width = self._draw_status(image, result, len(tracks), style)
         self._draw_labels(image, tracks, style, status_width)
         return image
+
+    def _draw_scene(self, image: Image, result: FrameResult) -> None:
+        if self._scene is None:
+            return
+        self._crossings.update((e.name, e.direction) for e in result.events if e.kind == "crossing")
+        lines = self._scene.lines
+        counts = {line.name: [self._crossings[line.name, way] for way in line.directions] for line in lines}
+        sketch_scene(image, self._scene.at(result.frame.width, result.frame.height), counts)
 
     def _extend_trails(self, result: FrameResult, tracks: Sequence[Track]) -> None:
         """Add where the tracks stand on the road, forget what is old, and tracks that are over."""

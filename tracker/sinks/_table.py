@@ -65,7 +65,9 @@ class TableSink(Generic[Row]):
         """
         if self._file is not None and self._adder is not None:
             self._adder.add(result)
-            self._file.write(self._adder.finished())
+            rows = self._adder.finished()
+            if rows:
+                self._file.write(rows)
 
     def close(self, completed: bool) -> None:
         """Write the intervals that are left and close, also when the run was broken off.

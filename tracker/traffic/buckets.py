@@ -58,6 +58,8 @@ class Buckets(Generic[T]):
 
     def at(self, time_s: float) -> Bucket[T]:
         """Return the interval that holds a moment; what comes too late goes into the first that is left."""
+        if self._open and self._open[-1].start_s <= time_s < self._open[-1].end_s:
+            return self._open[-1]
         time_s = max(time_s, self._popped_s)
         if not self._open:
             self._open.append(self._new(time_s))
@@ -81,6 +83,8 @@ class Buckets(Generic[T]):
 
     def pop(self, before_s: float = float("inf")) -> list[Bucket[T]]:
         """Take out the intervals that end at ``before_s`` or earlier."""
+        if not self._open or self._open[0].end_s > before_s:
+            return []
         done = [bucket for bucket in self._open if bucket.end_s <= before_s]
         self._open = self._open[len(done) :]
         if done:

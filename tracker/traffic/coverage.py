@@ -6,8 +6,8 @@ import numpy as np
 
 from tracker.types import FrameResult
 
-#: A picture is looked at this often (seconds of video), on every 16th pixel.
-_LOOK_S, _STEP = 1.0, 16
+#: A picture is looked at this often (seconds of video), on so many pixels of its shorter side.
+_LOOK_S, _PIXELS = 1.0, 24
 #: Mean brightness (of 255) below which a picture without any road user counts as unseen, and the standard
 #: deviation below which any picture does: a covered lens, a frozen black or grey picture.
 DARK, FLAT = 28.0, 2.5
@@ -63,8 +63,10 @@ class Coverage:
 
 
 def _is_blind(result: FrameResult, anybody: bool) -> bool:
-    sample = result.frame.image[::_STEP, ::_STEP]
-    if sample.std(axis=(0, 1)).max() < FLAT:
+    image = result.frame.image
+    step = max(min(image.shape[:2]) // _PIXELS, 1)
+    sample = image[::step, ::step, 1]  # of the colours green is nearest to brightness
+    if sample.std() < FLAT:
         return True
     found = result.detections is not None and len(result.detections) > 0
     return not (anybody or found) and float(np.mean(sample)) < DARK

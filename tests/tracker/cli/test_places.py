@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from detectors.errors import UsageError
-from tracker.cli.job import Outputs, plan, stem_of
+from tracker.cli.places import Outputs, plan, stem_of
 from tracker.errors import SourceError
 
 
