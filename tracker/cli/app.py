@@ -14,7 +14,11 @@ from tracker.cli.detectors import list_detectors
 from tracker.cli.evaluate_counts import evaluate_counts
 from tracker.cli.evaluate_detector import evaluate_detector
 from tracker.cli.export_detector import export_detector
+from tracker.cli.purge import purge
+from tracker.cli.recount import recount
+from tracker.cli.report import report
 from tracker.cli.run import track
+from tracker.cli.scene import make_scene
 from tracker.cli.train_detector import train_detector
 
 INTERRUPTED = 130
@@ -31,6 +35,10 @@ def build_app() -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(track)
     app.command("detectors")(list_detectors)
+    app.command("scene")(make_scene)
+    app.command("recount")(recount)
+    app.command("report")(report)
+    app.command("purge")(purge)
     train = typer.Typer(help="Train on your own labelled pictures.")
     train.command("detector")(train_detector)
     train.callback()(_nothing)

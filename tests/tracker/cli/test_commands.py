@@ -38,6 +38,10 @@ def test_the_walk_finds_every_command() -> None:
         "track evaluate detector",
         "track export",
         "track export detector",
+        "track purge",
+        "track recount",
+        "track report",
+        "track scene",
         "track train",
         "track train detector",
     }

@@ -1,0 +1,195 @@
+"""Read ``run.json`` and the rows of a run's tables, and say by file and line what is wrong in them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tracker.errors import ResultError
+from tracker.evaluation.results import read_text
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What ``run.json`` says.
+
+    Attributes:
+        source: what was read, as the user named it.
+        size: width and height of the frames in pixels.
+        frames: number of frames.
+        duration_s: length of the run in seconds of the video.
+        cnn_runs: looks of the CNN by reason, without their total.
+        cnn_share: share of the frames that the CNN saw.
+        seen_s: spans of the video's time that were seen; None where the run does not tell.
+        completed: False for a run that was broken off.
+        warnings: in the words of the run.
+        class_names: of the detector, in its order.
+        about: the whole file.
+    """
+
+    source: str
+    size: tuple[int, int]
+    frames: int
+    duration_s: float
+    cnn_runs: Mapping[str, int]
+    cnn_share: float
+    seen_s: tuple[Span, ...] | None
+    completed: bool
+    warnings: tuple[str, ...]
+    class_names: tuple[str, ...]
+    about: Mapping[str, Any]
+
+    @property
+    def cnn_total(self) -> int:
+        """Return the number of looks."""
+        return sum(self.cnn_runs.values())
+
+
+def read_facts(folder: Path) -> RunFacts:
+    """Read the ``run.json`` of a run folder.
+
+    Raises:
+        ResultError: there is none, or it is not what a run writes.
+    """
+    path = folder / "run.json"
+    if not folder.is_dir():
+        raise ResultError(f"{folder} is no folder: name the folder that 'track --video' wrote its results to")
+    if not path.is_file():
+        raise ResultError(f"{folder} holds no run.json: it is not the folder of a finished run")
+    try:
+        content = json.loads(read_text(path, "run"))
+    except ValueError as exc:
+        raise ResultError(f"{path} is no JSON: {exc}") from exc
+    try:
+        return _facts(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        what = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
+        raise ResultError(f"{path} is not what a run writes: {what}") from exc
+
+
+def _facts(content: Mapping[str, Any]) -> RunFacts:
+    source, names = content["source"], content["class_names"]
+    size = int(source["width"]), int(source["height"])
+    if min(size) < 1:
+        raise ValueError(f"a picture of {size[0]}x{size[1]} pixels")
+    runs = {str(reason): int(number) for reason, number in content["cnn_runs"].items() if reason != "total"}
+    seen = content.get("seen_s")
+    return RunFacts(
+        source=str(source["name"]),
+        size=size,
+        frames=int(content["frames"]),
+        duration_s=_finite(content["duration_s"]),
+        cnn_runs=runs,
+        cnn_share=_finite(content["cnn_share"]),
+        seen_s=None if seen is None else tuple((_finite(begin), _finite(end)) for begin, end in seen),
+        completed=bool(content["completed"]),
+        warnings=tuple(str(warning) for warning in content["warnings"]),
+        class_names=tuple(str(name) for name in names),
+        about=content,
+    )
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is not finite")
+    return number
+
+
+class Row:
+    """One row of a table; a cell that is not as it should be is named with file and line."""
+
+    __slots__ = ("_cells", "_line", "_path", "_places")
+
+    def __init__(self, path: Path, line: int, places: Mapping[str, int], cells: Sequence[str]) -> None:
+        """Remember where the row stands."""
+        self._path, self._line, self._places, self._cells = path, line, places, cells
+
+    def text(self, column: str) -> str:
+        """Return a cell."""
+        return self._cells[self._places[column]]
+
+    def optional(self, column: str) -> float | None:
+        """Return a number, or None of an empty cell."""
+        text = self.text(column)
+        if not text:
+            return None
+        try:
+            return _finite(text)
+        except ValueError as exc:
+            raise self.wrong(column, "is no number") from exc
+
+    def number(self, column: str) -> float:
+        """Return a number that must be there."""
+        value = self.optional(column)
+        if value is None:
+            raise self.wrong(column, "is empty")
+        return value
+
+    def moment(self, column: str) -> datetime | None:
+        """Return a moment with its time zone, or None of an empty cell."""
+        text = self.text(column)
+        if not text:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError as exc:
+            raise self.wrong(column, "is no time in ISO 8601") from exc
+        if moment.tzinfo is None:
+            raise self.wrong(column, "has no time zone")
+        return moment
+
+    def wrong(self, column: str, what: str) -> ResultError:
+        """Return the error that names file, line and cell."""
+        return ResultError(f"{self._path} line {self._line}: {column} {what}: {self.text(column)!r}")
+
+
+def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of a table, one at a time; none where there is no such file.
+
+    Raises:
+        ResultError: the file cannot be read, or lacks one of the ``columns``, or a row is cut.
+    """
+    if not path.exists():
+        return
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            yield from _rows(path, csv.reader(stream), columns)
+    except OSError as exc:
+        raise ResultError(f"cannot read {path}: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise ResultError(f"cannot read {path}: it is no text") from exc
+
+
+def _rows(path: Path, cells: Any, columns: Sequence[str]) -> Iterator[Row]:
+    try:
+        header: list[str] = next(cells, [])
+        places = place_columns(path, header, columns)
+        for row in cells:
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise ResultError(f"{path} line {cells.line_num}: {len(row)} cells, {len(header)} expected")
+            yield Row(path, cells.line_num, places, row)
+    except csv.Error as exc:
+        raise ResultError(f"{path} line {cells.line_num}: {exc}") from exc
+
+
+def place_columns(path: Path, header: Sequence[str], columns: Sequence[str]) -> dict[str, int]:
+    """Return where each of the columns stands.
+
+    Raises:
+        ResultError: one is missing.
+    """
+    missing = [name for name in columns if name not in header]
+    if missing:
+        raise ResultError(f"{path} line 1: the header has no column {', '.join(missing)}")
+    return {name: header.index(name) for name in columns}
