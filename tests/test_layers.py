@@ -71,7 +71,7 @@ OPEN_PRIVATE = {
     "tracker.sources._kinds": {"tracker.compose", "tracker.cli.job", "tracker.cli.places"},  # what a name stands for
     "tracker.sinks._summary": {"tracker.cli.job"},  # the closing table
     "tracker.sinks._retention": {"tracker.cli.places", "tracker.cli.purge"},  # which files show people
-    "tracker.sinks._evidence_name": {"tracker.cli.places"},  # the folder's name
+    "tracker.sinks._evidence_name": {"tracker.cli.job", "tracker.cli.places"},  # the folder's name
     # foreign errors into the project's own
     "tracker.sinks._files": {
         "tracker.cli.places",

@@ -99,7 +99,8 @@ def _observed(results: Iterator[FrameResult], observer: SceneObserver) -> Iterat
     for result in results:
         if last is not None:
             yield last
-        last = _with(result, observer.observe(result))
+        events = observer.observe(result)
+        last = _with(result, events) if events else result
     if last is not None:
         yield _with(last, [*last.events, *observer.finish()])
 

@@ -18,7 +18,7 @@ from tracker.types import Event, FrameResult, Track
 
 #: A crossing is told this long after it happened: votes on its class come in, and with a calibration the way
 #: behind the line is needed for the speed at the line.
-SETTLE_S, SETTLE_WITH_SPEED_S = 0.25, 0.75
+SETTLE_S, SETTLE_WITH_SPEED_S = 0.25, 1.5
 #: A person of whom this share lies on a cycle's or motorbike's box is its rider, and counts with it.
 RIDER = 0.5
 _RIDDEN = ("motorbike", "bicycle")

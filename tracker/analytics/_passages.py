@@ -92,6 +92,14 @@ class LineWatch:
 
     def step(self, journey: Journey, before: Seen, after: Seen) -> Crossing | None:
         """Take a step of a journey; return the crossing that it makes sure, if it does."""
+        # nearly all steps end here: both boxes on one side of all that the line reaches, nothing begun
+        if (
+            (after.y2 < self._top and before.y2 < self._top)
+            or (after.y1 > self._bottom and before.y1 > self._bottom)
+            or (after.x2 < self._left and before.x2 < self._left)
+            or (after.x1 > self._right and before.x1 > self._right)
+        ) and self.key not in journey.state:
+            return None
         touch = self._touch(before, after)
         passage: Passage | None = journey.state.get(self.key)
         if passage is None:

@@ -10,7 +10,7 @@ import numpy as np
 from tracker.analytics._journeys import Journey, Step, has_stopped
 from tracker.analytics._seen import Seen
 from tracker.scene.geometry import contains
-from tracker.scene.model import Scene
+from tracker.scene.model import Points, Scene
 from tracker.types import Event
 
 #: Inside or outside is who has been so for this long (seconds): a box trembles at the border.
@@ -47,13 +47,18 @@ class ZoneWatch:
     def __init__(self, scene: Scene, class_names: Sequence[str]) -> None:
         """Begin with empty zones."""
         self._zones, self._names = scene.zones, class_names
+        self._keys = [f"zone {zone.name}" for zone in scene.zones]
+        self._frames = [_frame(zone.points) for zone in scene.zones]
 
     def update(self, steps: Sequence[Step], ended: Sequence[Journey]) -> list[Event]:
         """Take a frame's steps and the journeys that ended; return what happened, by time."""
         events: list[Event] = []
         for journey, before, after in steps:
-            for place in range(len(self._zones)):
-                self._step(journey, place, before, after, events)
+            x, y = (after.x1 + after.x2) / 2, after.y2
+            for place, (left, top, right, bottom) in enumerate(self._frames):
+                # most are far away: one look at the rectangle around the zone, before all else
+                if (left <= x <= right and top <= y <= bottom) or self._keys[place] in journey.state:
+                    self._step(journey, place, before, after, events)
         for journey in ended:
             for place in range(len(self._zones)):
                 self._end(journey, place, events)
@@ -61,12 +66,12 @@ class ZoneWatch:
 
     def _step(self, journey: Journey, place: int, before: Seen, after: Seen, events: list[Event]) -> None:
         zone = self._zones[place]
-        stay: _Stay | None = journey.state.get(f"zone {zone.name}")
+        stay: _Stay | None = journey.state.get(self._keys[place])
         here = contains(zone.points, (after.x1 + after.x2) / 2, after.y2)
         if stay is None:
             if not here:
                 return
-            stay = journey.state[f"zone {zone.name}"] = _Stay()
+            stay = journey.state[self._keys[place]] = _Stay()
             if contains(zone.points, (before.x1 + before.x2) / 2, before.y2):
                 stay.change = before  # it was there from its first moment on
         if here == stay.inside:
@@ -107,7 +112,7 @@ class ZoneWatch:
         self._tell(journey, place, "leave", seen, seen.time_s - stay.since_s, events)
 
     def _end(self, journey: Journey, place: int, events: list[Event]) -> None:
-        stay: _Stay | None = journey.state.pop(f"zone {self._zones[place].name}", None)
+        stay: _Stay | None = journey.state.pop(self._keys[place], None)
         if stay is not None and stay.inside:
             self._leave(journey, place, stay, stay.change or journey.last_seen(), events)
 
@@ -137,3 +142,9 @@ class ZoneWatch:
             dwell_s=dwell_s,
         )
         events.append(event)
+
+
+def _frame(points: Points) -> tuple[float, float, float, float]:
+    """Return left, top, right and bottom of the rectangle around a polygon."""
+    xs, ys = zip(*points, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)

@@ -57,7 +57,7 @@ class SceneObserver:
     def _fit(self, size: tuple[int, int]) -> None:
         """Take the scene to frames of this size; what was begun at the lines begins anew."""
         scene = self._scene.at(*size)
-        plane = RoadPlane.of(scene.calibration) if scene.calibration else None
+        plane = RoadPlane.of(scene.calibration, width_px=size[0]) if scene.calibration else None
         self._lines = LineCounter(scene, self._names, plane)
         self._zones, self._turns = ZoneWatch(scene, self._names), TurnCounter(scene)
         self._size = size

@@ -14,7 +14,7 @@ from rich.text import Text
 from detectors.errors import ProjectError
 from detectors.protocol import Detector
 from tracker.cli.complain import complain
-from tracker.cli.places import EVIDENCE, Outputs, check_places, keep_for, plan, remove_old
+from tracker.cli.places import Outputs, check_places, keep_for, plan, remove_old
 from tracker.cli.progress import shown_progress
 from tracker.compose import (
     SINKS,
@@ -29,6 +29,7 @@ from tracker.pipeline import Pipeline, record
 from tracker.protocols import Sink
 from tracker.scene.reading import read_scene
 from tracker.sinks import run_json
+from tracker.sinks._evidence_name import EVIDENCE
 from tracker.sinks._summary import Summary
 from tracker.sinks.run_json import RunJson
 from tracker.sinks.window import check_display

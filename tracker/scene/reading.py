@@ -199,7 +199,11 @@ class _Reader:
         lanes = self.tables(table, "lane", self.lane)
         if 0 < len(points) < 4 or not (points or lanes):
             raise self.wrong("calibration", f"needs four points or more, or a lane, not {len(points)} points")
-        return Calibration(points, lanes)
+        from tracker.scene.plane import RoadPlane  # SciPy, for whoever calibrates alone
+
+        calibration = Calibration(points, lanes)
+        RoadPlane.of(calibration, f"scene {self.origin}")
+        return calibration
 
     def plane_point(self, table: Mapping[str, Any], key: str) -> PlanePoint:
         key = f"calibration.{key}"

@@ -32,7 +32,8 @@ class CountRow:
         direction: as the line names it.
         class_name: of the road users.
         count: how many.
-        pcu: the same in passenger car units; None without factors.
+        pcu: the same in passenger car units, in which people have none and vehicles without a factor are cars;
+            None without factors.
         coverage: share of the interval that was seen, in [0, 1].
         speed_mean_kmh: mean of their speeds; None where none was measured.
         speed_median_kmh: their median.
@@ -135,7 +136,7 @@ class IntervalCounts:
             direction=direction,
             class_name=name,
             count=count,
-            pcu=count * units.get(name, 1.0) if units else None,
+            pcu=count * units.get(name, 0.0 if name == "person" else 1.0) if units else None,
             coverage=bucket.coverage,
             speed_mean_kmh=mean_speed(speeds),
             speed_median_kmh=percentile_speed(speeds, 0.5),
