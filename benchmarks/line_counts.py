@@ -6,8 +6,9 @@
     python benchmarks/line_counts.py --drop 0.33         # a random third of the frames left out
 
 One scene a clip, with the lines of the manual count; default settings otherwise. The numbers are those
-that ``track --video CLIP --scene SCENE`` and ``track evaluate counts --events`` give. Classes of the hits:
-cars, vans and trucks are one; a crossing is in the wrong direction where it matches an event but for its direction.
+that ``track --video CLIP --scene SCENE`` and ``track evaluate counts --events`` give. Of the classes of the
+hits cars, vans and trucks are one. A crossing goes the wrong way where it matches an event but for its
+direction.
 """
 
 from __future__ import annotations

@@ -68,7 +68,8 @@ FOUNDATION = {
 DOORS = {"detectors": {"detectors.registry"}, "tracker": {"detectors.registry"}}
 #: Private modules that a layer above may know, and why.
 OPEN_PRIVATE = {
-    "tracker.sources._kinds": {"tracker.compose", "tracker.cli.job", "tracker.cli.places"},  # what a name stands for
+    # what a name stands for
+    "tracker.sources._kinds": {"tracker.compose", "tracker.cli.job", "tracker.cli.places"},
     "tracker.sinks._summary": {"tracker.cli.job"},  # the closing table
     "tracker.sinks._retention": {"tracker.cli.places", "tracker.cli.purge"},  # which files show people
     "tracker.sinks._evidence_name": {"tracker.cli.job", "tracker.cli.places"},  # the folder's name

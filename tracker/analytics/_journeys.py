@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.analytics._seen import Seen
-from tracker.types import FrameResult, Origin, Track, TrackState
+from tracker.types import Event, FrameResult, Origin, Track, TrackState
 
 #: So much of a path is remembered: enough for a speed around a line that was just crossed.
 PATH_S = 4.0
@@ -71,15 +71,18 @@ class Journey:
 
     def go(self, seen: Seen) -> None:
         """Take the next place."""
-        self.path.append(seen)
-        while self.path[0].time_s < seen.time_s - PATH_S:
-            self.path.popleft()
-        x, y = (seen.x1 + seen.x2) / 2, (seen.y1 + seen.y2) / 2
+        time_s, _, x1, y1, x2, y2, origin = seen
+        path = self.path
+        path.append(seen)
+        while path[0].time_s < time_s - PATH_S:
+            path.popleft()
+        x, y = (x1 + x2) / 2, (y1 + y2) / 2
         (left, top), (right, bottom) = self.low, self.high
-        self.low = (min(left, x), min(top, y))
-        self.high = (max(right, x), max(bottom, y))
-        if seen.origin is not Origin.PREDICTED:
-            self.seen_s = seen.time_s
+        if not left <= x <= right or not top <= y <= bottom:
+            self.low = (min(left, x), min(top, y))
+            self.high = (max(right, x), max(bottom, y))
+        if origin is not Origin.PREDICTED:
+            self.seen_s = time_s
 
     def last_seen(self) -> Seen:
         """Return its last place that was not only predicted."""
@@ -127,33 +130,38 @@ class Journeys:
                 continue
             x1, y1, x2, y2 = track.box.tolist()
             seen = Seen(time_s, index, x1, y1, x2, y2, track.origin)
-            if track.state is TrackState.TENTATIVE:
+            journey = self._live.get(track.id)
+            if journey is not None:  # all but a track's first moments
+                before = journey.path[-1]
+                journey.label, journey.votes = track.label, track.class_scores
+                journey.go(seen)
+                if time_s > before.time_s:
+                    steps.append((journey, before, seen))
+            elif track.state is TrackState.TENTATIVE:
                 self._tentative.setdefault(track.id, []).append(seen)
             else:
-                steps += self._walk(track, seen)
+                steps += self._first_steps(track, seen)
         return steps, self._over(time_s, everything=result.frame.cut)
 
     def finish(self) -> list[Journey]:
         """Return all that are still on the road, at the end of a run."""
         return self._over(float("inf"), everything=True)
 
-    def _walk(self, track: Track, seen: Seen) -> Iterator[Step]:
+    def _first_steps(self, track: Track, seen: Seen) -> Iterator[Step]:
+        """Begin a journey with a confirmed track, or go on with a lost one; yield its steps up to now."""
         if track.id in self._ghosts:
             if seen.origin is Origin.PREDICTED:
                 return
             self._ghosts.remove(track.id)  # it is there after all
-        journey = self._live.get(track.id)
-        places = [seen]
-        if journey is None:
-            places = [*self._tentative.pop(track.id, []), seen]
-            journey = self._live[track.id] = self._begin(track, places[0])
+        places = [*self._tentative.pop(track.id, []), seen]
+        journey = self._live[track.id] = self._begin(track, places[0])
         journey.label, journey.votes = track.label, track.class_scores
         for place in places:
             before = journey.path[-1] if journey.path else None
             journey.go(place)
             if before is not None and place.time_s > before.time_s:
                 # between two tracks of one journey nobody saw it
-                joined = place is places[0] and journey.id != track.id and place is not seen
+                joined = place is places[0]
                 yield journey, before._replace(origin=Origin.PREDICTED) if joined else before, place
 
     def _begin(self, track: Track, first: Seen) -> Journey:
@@ -225,6 +233,35 @@ def size_px(seen: Seen) -> float:
 
 #: Who moved less than this share of its size in a second stands; who stands goes on with more than that.
 _STANDS, _GOES, _STOP_S = 0.12, 0.3, 1.0
+
+
+def event_of(
+    journey: Journey, what: tuple[str, str, str], seen: Seen, time_s: float, origin: Origin, **more: Any
+) -> Event:
+    """Return an event of a journey as it stands now.
+
+    Args:
+        journey: who.
+        what: kind, name and direction.
+        seen: the frame behind the moment.
+        time_s: the moment.
+        origin: how the box was known then.
+        more: speed or dwell time.
+    """
+    kind, name, direction = what
+    return Event(
+        kind=kind,
+        time_s=time_s,
+        frame_index=seen.frame_index,
+        track_id=journey.track_id,
+        name=name,
+        direction=direction,
+        label=journey.label,
+        class_score=journey.class_score,
+        origin=origin,
+        box=np.array([seen.x1, seen.y1, seen.x2, seen.y2], np.float32),
+        **more,
+    )
 
 
 def has_stopped(journey: Journey, already: bool) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from tracker.analytics._journeys import Journey, Step
+from tracker.analytics._journeys import Journey, Step, event_of
 from tracker.analytics._passages import Crossing, LineWatch, has_travelled, passed
 from tracker.analytics._seen import Seen
 from tracker.analytics._speed import speed_at
@@ -109,18 +107,12 @@ class LineCounter:
         speed = None
         if self._plane is not None:
             speed = speed_at(self._plane, self._size, list(journey.path), crossing.time_s)
-        seen = crossing.seen
-        return Event(
-            kind="crossing",
-            time_s=crossing.time_s,
-            frame_index=seen.frame_index,
-            track_id=journey.track_id,
-            name=line.name,
-            direction=line.directions[0 if crossing.forward else 1],
-            label=journey.label,
-            class_score=journey.class_score,
-            origin=crossing.origin,
-            box=np.array([seen.x1, seen.y1, seen.x2, seen.y2], np.float32),
+        return event_of(
+            journey,
+            ("crossing", line.name, line.directions[0 if crossing.forward else 1]),
+            crossing.seen,
+            crossing.time_s,
+            crossing.origin,
             speed_kmh=speed.kmh if speed else None,
             speed_error_kmh=speed.error_kmh if speed else None,
         )

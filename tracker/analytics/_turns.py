@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from tracker.analytics._journeys import Journey, Step
+from tracker.analytics._journeys import Journey, Step, event_of
 from tracker.analytics._passages import Crossing, LineWatch, has_travelled, passed
 from tracker.scene.geometry import segments
 from tracker.scene.model import Scene
@@ -46,17 +44,5 @@ class TurnCounter:
         if len(gates) < 2 or not has_travelled(journey):
             return None
         (first, came), (last, left) = gates[0], gates[-1]
-        seen = left.seen
-        return Event(
-            kind="turn",
-            time_s=left.time_s,
-            frame_index=seen.frame_index,
-            track_id=journey.track_id,
-            name=self._gates[first].name,
-            direction=self._gates[last].name,
-            label=journey.label,
-            class_score=journey.class_score,
-            origin=left.origin,
-            box=np.array([seen.x1, seen.y1, seen.x2, seen.y2], np.float32),
-            dwell_s=left.time_s - came.time_s,
-        )
+        what = ("turn", self._gates[first].name, self._gates[last].name)
+        return event_of(journey, what, left.seen, left.time_s, left.origin, dwell_s=left.time_s - came.time_s)

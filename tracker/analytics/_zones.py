@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from tracker.analytics._journeys import Journey, Step, has_stopped
+from tracker.analytics._journeys import Journey, Step, event_of, has_stopped
 from tracker.analytics._seen import Seen
 from tracker.scene.geometry import contains
 from tracker.scene.model import Points, Scene
@@ -128,20 +126,8 @@ class ZoneWatch:
         zone = self._zones[place]
         if zone.classes and self._names[journey.label] not in zone.classes:
             return
-        event = Event(
-            kind="zone",
-            time_s=seen.time_s,
-            frame_index=seen.frame_index,
-            track_id=journey.track_id,
-            name=zone.name,
-            direction=what,
-            label=journey.label,
-            class_score=journey.class_score,
-            origin=seen.origin,
-            box=np.array([seen.x1, seen.y1, seen.x2, seen.y2], np.float32),
-            dwell_s=dwell_s,
-        )
-        events.append(event)
+        what_there = ("zone", zone.name, what)
+        events.append(event_of(journey, what_there, seen, seen.time_s, seen.origin, dwell_s=dwell_s))
 
 
 def _frame(points: Points) -> tuple[float, float, float, float]:

@@ -32,8 +32,8 @@ class CountRow:
         direction: as the line names it.
         class_name: of the road users.
         count: how many.
-        pcu: the same in passenger car units, in which people have none and vehicles without a factor are cars;
-            None without factors.
+        pcu: the same in passenger car units, in which people are none and a vehicle without a factor is a
+            car; None without factors.
         coverage: share of the interval that was seen, in [0, 1].
         speed_mean_kmh: mean of their speeds; None where none was measured.
         speed_median_kmh: their median.

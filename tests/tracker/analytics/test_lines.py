@@ -214,3 +214,13 @@ def test_one_crossing_at_any_frame_rate_however_the_box_trembles(
     events = watch(SCENE, way([tuple(p) for p in path.tolist()]), rate=rate)
     assert [(e.name, e.direction) for e in events] == [("road", "down")]
     assert events[0].time_s == pytest.approx(2.0, abs=0.2)
+
+
+def test_a_track_that_is_sure_at_once_goes_on_with_the_lost_one(
+    watch: Watch, way: type, straight: Straight
+) -> None:
+    path = straight((200, 50), (200, 250), 51)
+    first = way([p if i <= 20 else None for i, p in enumerate(path)], tentative=0)
+    second = way([p if i >= 28 else None for i, p in enumerate(path)], tentative=0)
+    (event,) = watch(SCENE, first, second)
+    assert (event.direction, event.origin) == ("down", Origin.PREDICTED)
