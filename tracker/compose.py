@@ -173,6 +173,8 @@ def check_settings(settings: Settings) -> None:
         for component, options in tables.items():
             _REGISTRIES[kind].load(component)
             _check_options(kind, component, options)
+    if settings.evidence and settings.scene is None:
+        raise UsageError("evidence is of those who cross a line: give --scene too")
     if settings.propagate == "none" and settings.triggers != ("always",):
         raise UsageError("--propagate none means the CNN on every frame: use it with --trigger always")
 

@@ -164,4 +164,5 @@ def test_what_cannot_be_recounted(track: Track, scene: Path, tmp_path: Path) -> 
 
 def test_options_that_have_no_meaning(replay: Track) -> None:
     assert "--lang pt-BR is the language of a report" in replay("--lang", "pt-BR").complaint
+    assert "evidence is of those who cross a line" in replay("--evidence").complaint
     assert "retention_days must be above 0" in replay("--retention-days", "0").complaint
