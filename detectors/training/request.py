@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from detectors.dataset import ROAD_USERS
-from detectors.errors import UsageError
+from detectors.errors import UnknownNameError, UsageError
 from detectors.training.manifest import read_manifest
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -78,6 +78,9 @@ class Request:
         threads: of torch; None for its own choice.
         workers: processes that prepare pictures.
         freeze: leading stages of the stack of convolutions that stay as ``start`` has them.
+        shifts: what is added to a class's logits when the weights are written, by its name. A rare class is
+            seldom as sure of itself as a common one that looks like it, and so is never named (Menon et al.,
+            "Long-tail learning via logit adjustment", ICLR 2021); its average precision stays as it is.
         score: default score threshold of the weights; None for what is usual with the architecture.
     """
 
@@ -101,6 +104,7 @@ class Request:
     threads: int | None = None
     workers: int = 1
     freeze: int = 0
+    shifts: Mapping[str, float] = field(default_factory=dict)
     score: float | None = None
 
     def __post_init__(self) -> None:
@@ -125,6 +129,11 @@ class Request:
         _not_below_0("--freeze", self.freeze)
         if self.freeze and not (self.start or self.resume):
             raise UsageError("--freeze keeps what weights know: say which with --from")
+        for name, shift in self.shifts.items():
+            if name not in self.class_names:
+                raise UnknownNameError("class of --shift", name, self.class_names)
+            if not math.isfinite(shift):
+                raise UsageError(f"--shift {name} must be finite, not {shift}")
         for name, weight in self.set_weights.items():
             _not_below_0(f"--weight {name}", weight)
 

@@ -44,6 +44,9 @@ def train_detector(
     paste: Annotated[float, typer.Option(help="Share with objects of rare classes pasted in.")] = 0.3,
     cut_out: Annotated[float, typer.Option(help="Share with parts of objects hidden.")] = 0.2,
     plain: Annotated[float, typer.Option(help="Last share without mosaics and pasted objects.")] = 0.2,
+    shift: Annotated[
+        list[str] | None, typer.Option(help="CLASS=NUMBER: added to its logits at the end, if it is rare.")
+    ] = None,
     score: Annotated[float | None, typer.Option(help="Default score threshold of the weights.")] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -65,7 +68,7 @@ def train_detector(
             architecture=head,
             backbone=backbone,
             input_size=_size(size),
-            set_weights=_set_weights(weight or []),
+            set_weights=_numbers("--weight", "SET", weight or []),
             start=start,
             resume=resume,
             overwrite=overwrite,
@@ -78,6 +81,7 @@ def train_detector(
             threads=threads,
             workers=workers,
             freeze=freeze,
+            shifts=_numbers("--shift", "CLASS", shift or []),
             score=score,
         )
     precisions = _train(request)
@@ -137,16 +141,16 @@ def _size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _set_weights(weights: list[str]) -> dict[str, float]:
+def _numbers(flag: str, what: str, texts: list[str]) -> dict[str, float]:
     from detectors.errors import UsageError
 
     pairs = {}
-    for text in weights:
+    for text in texts:
         name, _, number = text.rpartition("=")
         try:
             pairs[name] = float(number if name else "")
         except ValueError as exc:
-            raise UsageError(f"--weight takes SET=NUMBER, not '{text}'") from exc
+            raise UsageError(f"{flag} takes {what}=NUMBER, not '{text}'") from exc
     return pairs
 
 

@@ -19,7 +19,7 @@ from detectors.networks.faster_rcnn import build_faster_rcnn
 from detectors.networks.smaller_vgg import SmallerVGG
 from detectors.training.augment import single
 from detectors.training.curves import plot_curves
-from detectors.training.detector import prepare
+from detectors.training.detector import describe, prepare, shift_logits
 from detectors.training.engine import Training
 from detectors.training.examples import Examples, collate
 from detectors.training.request import Request, Schedule
@@ -394,3 +394,16 @@ def test_frozen_stages_stay_and_the_rest_learns(folder: Path, tmp_path: Path) ->
     assert any(name.startswith("body.stages.2.") for name in changed)
     with pytest.raises(UsageError, match="--freeze 6: smaller_vgg has 6 stages"):
         prepare(replace(asked, out=tmp_path / "other", freeze=6))
+
+
+@pytest.mark.parametrize("head", ["one_stage", "faster_rcnn"])
+def test_a_shift_is_added_to_the_logits_of_its_class(folder: Path, tmp_path: Path, head: str) -> None:
+    asked = request(folder, tmp_path / "mine", architecture=head, shifts={"person": 0.5})
+    net = build_network(describe(asked))
+    layer = "to_logits" if head == "one_stage" else "roi_heads.box_predictor.logits"
+    before = net.get_submodule(layer).bias.detach().clone()
+    shift_logits(net, asked)
+    moved = net.get_submodule(layer).bias.detach() - before
+    assert moved.tolist() == pytest.approx([0.0, 0.5] if head == "one_stage" else [0.0, 0.0, 0.5])
+    with pytest.raises(UnknownNameError, match="class of --shift 'persn': did you mean person"):
+        replace(asked, shifts={"persn": 0.5})

@@ -51,6 +51,7 @@ def test_a_schedule_begins_and_ends(schedule: dict[str, object], words: str) -> 
         ({"paste_share": 1.5}, "--paste must lie in"),
         ({"cut_out_share": -1}, "--cut-out must lie in"),
         ({"score": 1.01}, "--score must lie in"),
+        ({"shifts": {"car": NAN}}, "--shift car must be finite"),
         ({"freeze": -1}, "--freeze must be at least 0"),
         ({"freeze": 1}, "--freeze keeps what weights know: say which with --from"),
         ({"set_weights": {"rain": -1.0}}, "--weight rain must be at least 0"),
