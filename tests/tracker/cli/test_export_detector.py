@@ -230,7 +230,8 @@ def test_int8_sees_nearly_the_same(tmp_path: Path, streets: Path, head: str) -> 
     (found,) = load_detector(str(tmp_path / "int8.onnx"), score=score, precision="fp32").detect([frame])
     again, off = largest_difference(wanted, found)
     assert again >= 0.7 * len(wanted) > 3
-    assert 0 < off < 10
+    # of random weights on noise; processors without VNNI add up in 16 bits, and boxes move farther
+    assert 0 < off < 24
 
 
 def test_int8_without_its_library(
