@@ -86,8 +86,9 @@ def test_tiny_networks_see_the_same(
 def test_the_released_weights_see_the_same_vehicles(track: Track, tmp_path: Path, name: str) -> None:
     done = track("export", "detector", *(["--detector", name] if name else []), "--out", "road.onnx")
     assert done.code == 0, done.err
-    compared = "the largest difference is 0.0" if SEEN_ON != "noise" else "nothing on noise: not compared"
-    assert compared in done.out
+    compared = "the largest difference is 0.0" in done.out
+    # an installed wheel has noise alone to compare on, on which weights may see nothing
+    assert compared or (SEEN_ON == "noise" and "nothing on noise: not compared" in done.out), done.out
     with av.open(str(SAMPLE)) as video:
         picture = next(frame for frame in video.decode(video=0) if (frame.time or 0) >= 8)
     frame = Frame(picture.to_ndarray(format="bgr24"))
