@@ -56,8 +56,6 @@ def run_all(settings: Settings, outputs: Outputs) -> int:
         ProjectError: nothing could be begun, or the one video that is named could not be tracked to its end.
         KeyboardInterrupt: the user stopped it; what was done so far is written.
     """
-    if settings.scene is not None:
-        read_scene(Path(settings.scene))  # before a detector is loaded
     for name in outputs.sinks(settings):
         SINKS.config(name, outputs.options(settings, name))
     if outputs.show:
@@ -65,8 +63,7 @@ def run_all(settings: Settings, outputs: Outputs) -> int:
     jobs = plan(settings.video, outputs)
     for video, folder in jobs:
         check_places(video, folder, outputs)
-    if settings.db:
-        check_database(settings.db)
+    check_asked(settings, outputs)
     if settings.retention_days is not None:
         keep_for(settings.retention_days, [folder for _, folder in jobs])
     detector = build_detector(settings)
@@ -84,17 +81,25 @@ def run_all(settings: Settings, outputs: Outputs) -> int:
     return worst
 
 
-def check_database(db: str) -> None:
-    """See that the database can be opened, before an earlier run is replaced and a detector loaded.
+def check_asked(settings: Settings, outputs: Outputs) -> None:
+    """See that scene, report and database can be had: before a detector is loaded or an earlier run replaced.
 
     Raises:
-        UsageError: the address means no database.
-        SinkError: it cannot be opened.
+        UsageError: there is no such language, or the address means no database.
+        SceneError: the scene cannot be read, or is wrong.
+        SinkError: the database cannot be opened.
     """
-    from tracker.storage.address import read_address
-    from tracker.storage.database import open_database
+    if settings.scene is not None:
+        read_scene(Path(settings.scene))
+    if outputs.report:
+        from tracker.report.words import Language
 
-    open_database(read_address(db)).close()
+        Language(outputs.lang or "en")
+    if settings.db:
+        from tracker.storage.address import read_address
+        from tracker.storage.database import open_database
+
+        open_database(read_address(settings.db)).close()
 
 
 def run_one(settings: Settings, detector: Detector, folder: Path, outputs: Outputs) -> Summary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +31,7 @@ def recount(
     from tracker.recount import read_run
     from tracker.recount import recount as results_of
     from tracker.scene.reading import check_classes, read_scene
-    from tracker.sinks._files import writing
+    from tracker.sinks._files import check_folder, writing
 
     chosen = read_scene(scene)
     check_classes(chosen, [str(name) for name in read_run(run)["class_names"]], str(scene))
@@ -38,18 +39,28 @@ def recount(
     present = [path for path in files.values() if path.exists()]
     if present and not overwrite:
         raise UsageError(f"{present[0]} exists: give --overwrite to count this run anew")
-    for path in present:
-        with writing(path):
-            path.unlink()
-    sinks: list[Sink] = [build_sink(name, {"path": str(path)}) for name, path in files.items()]
-    if db is not None:
-        sinks.append(build_sink("database", {"url": db}))
-    events = sum(len(result.events) for result in results_of(run, chosen, sinks))
+    if report:
+        from tracker.report.words import Language
+
+        Language(lang)  # an unknown one is said before anything is counted
+    check_folder(run)
+    with tempfile.TemporaryDirectory(prefix=".recount-", dir=run) as name:
+        # beside the earlier counts, which stay until these are complete
+        drafts = {kind: Path(name, path.name) for kind, path in files.items()}
+        sinks: list[Sink] = [build_sink(kind, {"path": str(path)}) for kind, path in drafts.items()]
+        if db is not None:
+            sinks.append(build_sink("database", {"url": db}))
+        events = sum(len(result.events) for result in results_of(run, chosen, sinks))
+        for kind, path in files.items():
+            with writing(path):
+                path.unlink(missing_ok=True)
+                if drafts[kind].exists():
+                    drafts[kind].replace(path)
     written = [str(path) for path in files.values() if path.exists()]
     if report:
         from tracker.report import write_report
 
         written.append(str(write_report(run, lang=lang)))
     typer.echo(f"{events} events")
-    for name in written:
-        typer.echo(name)
+    for line in written:
+        typer.echo(line)

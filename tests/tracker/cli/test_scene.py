@@ -118,6 +118,22 @@ def test_recount_with_another_line(replay: Track, track: Track, scene: Path, tmp
     assert "give --overwrite to count this run anew" in again.complaint
 
 
+def test_a_recount_that_fails_keeps_the_earlier_counts(
+    replay: Track, track: Track, scene: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    replay("--scene", scene, "--out", out, "--no-video")
+    kept = {path.name: path.read_bytes() for path in out.iterdir() if path.name in TABLES}
+    with (out / "tracks.csv").open("a") as file:
+        file.write("50,2.0,x\n")
+    ran = track("recount", out, "--scene", scene, "--overwrite")
+    assert ran.code == 1
+    assert "not a row of tracks: 50,2.0,x" in ran.complaint
+    assert {path.name: path.read_bytes() for path in out.iterdir() if path.name in TABLES} == kept
+    assert track("recount", out, "--scene", scene, "--overwrite", "--db", "oracle://x").code == 2
+    assert not [path for path in out.iterdir() if path.name.startswith(".")]
+
+
 def test_a_first_scene_from_where_vehicles_go(
     track: Track, tiny_video: Path, tiny_boxes: Path, tmp_path: Path
 ) -> None:
@@ -165,4 +181,6 @@ def test_what_cannot_be_recounted(track: Track, scene: Path, tmp_path: Path) -> 
 def test_options_that_have_no_meaning(replay: Track) -> None:
     assert "--lang pt-BR is the language of a report" in replay("--lang", "pt-BR").complaint
     assert "evidence is of those who cross a line" in replay("--evidence").complaint
+    assert "unknown language 'pt'" in replay("--report", "--lang", "pt").complaint
+    assert not Path("runs").exists()  # it is said before anything is tracked
     assert "retention_days must be above 0" in replay("--retention-days", "0").complaint
