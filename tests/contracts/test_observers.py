@@ -109,3 +109,14 @@ def test_frames_of_another_size_are_the_same_scene(kind: str) -> None:
         events += observer.observe(FrameResult(frame, None, None, tracks))
     events += observer.finish()
     assert {e.track_id for e in events} == {1, 9}
+
+
+def test_what_was_crossed_before_the_size_changed_is_told() -> None:
+    observer = SceneObserver(OBSERVERS["crossing"].in_fractions(), NAMES)
+    events: list[Event] = []
+    for result in road(1)[:28]:  # the line is crossed at frame 24, and told a quarter of a second later
+        events += observer.observe(result)
+    assert events == []
+    frame = Frame(np.zeros((200, 200, 3), np.uint8), 28, 28 / 25)
+    events += observer.observe(FrameResult(frame, None, None, ()))
+    assert plain(events) == plain(watched("crossing", road(1)))

@@ -34,7 +34,6 @@ class Journey:
     """One road user from its first to its last moment.
 
     Attributes:
-        id: of its first track.
         track_id: of the track that it is on now.
         label: class by the votes so far.
         votes: float32 (C,), the votes so far, of the track that it is on now.
@@ -46,7 +45,6 @@ class Journey:
         state: what counters remember of it, by counter.
     """
 
-    id: int
     track_id: int
     label: int
     votes: NDArray[np.float32]
@@ -173,7 +171,7 @@ class Journeys:
             if (distance := self._distance(journey, track, first)) is not None
         ]
         if not able:
-            return Journey(track.id, track.id, track.label, track.class_scores)
+            return Journey(track.id, track.label, track.class_scores)
         journey = min(able)[2]
         if journey in self._lost:
             self._lost.remove(journey)

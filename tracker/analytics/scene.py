@@ -27,19 +27,20 @@ class SceneObserver:
     def __init__(self, scene: Scene, class_names: Sequence[str]) -> None:
         """Begin before the first frame."""
         self._scene, self._names = scene, class_names
-        self._size: tuple[int, int] | None = None
         people = [label for label, name in enumerate(class_names) if name == "person"]
         self._journeys = Journeys(people[0] if people else None)
         self._fit(scene.size or (1, 1))
-        self._size = None
 
     def observe(self, result: FrameResult) -> list[Event]:
         """Return what is sure on this frame to have happened, by time within each kind."""
         size = (result.frame.width, result.frame.height)
+        told: list[Event] = []
         if size != self._size:
+            told = self._lines.finish(())  # what was crossed already is not lost with the old lines
             self._fit(size)
         steps, ended = self._journeys.update(result)
         return [
+            *told,
             *self._lines.update(result, steps, ended),
             *self._zones.update(steps, ended),
             *self._turns.update(steps, ended),
