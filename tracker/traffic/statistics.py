@@ -18,11 +18,6 @@ def mean_speed(speeds_kmh: Sequence[float]) -> float | None:
     return float(np.mean(speeds_kmh)) if len(speeds_kmh) else None
 
 
-def headways_s(times_s: Sequence[float]) -> list[float]:
-    """Return the times between following vehicles, from their moments at a line in any order."""
-    return [float(step) for step in np.diff(np.sort(np.asarray(times_s, np.float64)))]
-
-
 def geh(counted: float, true: float, length_s: float) -> float:
     """Return the GEH statistic, sqrt(2 (m - c)^2 / (m + c)); below 5 is a good fit.
 

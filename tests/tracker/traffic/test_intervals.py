@@ -15,7 +15,7 @@ from tracker.scene import Gate, Line, Scene, Zone
 from tracker.traffic.coverage import Coverage
 from tracker.traffic.intervals import IntervalCounts
 from tracker.traffic.occupancy import ZoneOccupancy
-from tracker.traffic.statistics import geh, headways_s, mean_speed, percentile_speed
+from tracker.traffic.statistics import geh, mean_speed, percentile_speed
 from tracker.traffic.turning import TurnCounts
 from tracker.types import Event, FrameResult, Origin, Track, TrackState
 
@@ -226,4 +226,3 @@ def test_figures_of_traffic_engineers() -> None:
     assert percentile_speed([]) is None
     assert mean_speed([]) is None
     assert percentile_speed(range(101)) == pytest.approx(85)
-    assert headways_s([5.0, 1.0, 2.5]) == [1.5, 2.5]
