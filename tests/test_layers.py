@@ -36,6 +36,7 @@ LAYERS = {
     "tracker.protocols": 1,
     "tracker.motion": 1,
     "tracker.config": 1,
+    "tracker.track_rows": 1,  # tracks.csv as arrays, for a recount and for reports
     "tracker.tracks": 1,  # associators need the life cycle, and siblings do not import one another
     "tracker.sources": 2,
     "tracker.triggers": 2,

@@ -8,9 +8,10 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.frame import Frame
 from tracker.analytics.scene import SceneObserver
@@ -18,14 +19,14 @@ from tracker.errors import ResultError
 from tracker.pipeline import record
 from tracker.protocols import Sink
 from tracker.scene.model import Scene
+from tracker.sinks.csv import COLUMNS
+from tracker.track_rows import Codes, Piece, read_track_rows
 from tracker.types import FrameResult, Origin, RunInfo, SourceInfo, Track, TrackState
 
-_COLUMNS = ("frame", "time_s", "track_id", "class", "score", "x1", "y1", "x2", "y2", "origin", "confidence")
 #: A track without a row for this long (seconds) is over; frames may have been left out of a file.
 ABSENT_S = 0.5
 _NOWHERE = np.zeros(2, np.float32)
 
-Row = tuple[int, float, Track]
 Span = tuple[float, float]
 
 
@@ -114,14 +115,12 @@ def _results(
 ) -> Iterator[FrameResult]:
     """Yield a result for every frame with a row, and for the ends of what was seen."""
     picture = _stand_in(size)
-    live: dict[int, Row] = {}  # in the order in which they were last seen
+    live: dict[int, Track] = {}  # in the order in which they were last seen
     last_s = seen.begin_s
-    for (index, time_s), rows in itertools.groupby(_rows(file, names), key=lambda row: row[:2]):
-        tracks = []
-        for row in rows:
-            live.pop(row[2].id, None)
-            live[row[2].id] = row
-            tracks.append(row[2])
+    for index, time_s, tracks in _by_frame(file, names):
+        for track in tracks:
+            live.pop(track.id, None)
+            live[track.id] = track
         gone = _gone(live, time_s - ABSENT_S)
         frame = Frame(picture, index, time_s, seen.gap_s(last_s, time_s))
         yield FrameResult(frame, None, None, (*gone, *tracks))
@@ -132,75 +131,88 @@ def _results(
         yield FrameResult(frame, None, None, tuple(gone))
 
 
-def _gone(live: dict[int, Row], before_s: float) -> list[Track]:
+def _gone(live: dict[int, Track], before_s: float) -> list[Track]:
     """Take out the tracks that have had no row since ``before_s``: whoever lives has one on every frame."""
     gone = []
-    for track_id, (_, time_s, track) in live.items():
-        if time_s > before_s:
+    for track in live.values():
+        if track.last_seen_s > before_s:
             break
-        gone.append((track_id, track))
-    for track_id, _ in gone:
-        del live[track_id]
-    return [_removed(track) for _, track in gone]
+        gone.append(cast("_Row", track)._replace(state=TrackState.REMOVED))
+    for row in gone:
+        del live[row.id]
+    return cast("list[Track]", gone)
 
 
-def _rows(file: Path, names: tuple[str, ...]) -> Iterator[Row]:
-    """Yield the rows as tracks, one line in memory at a time: a day has millions."""
-    places = {name: place for place, name in enumerate(names)}
-    votes = [np.eye(1, place + 1, place, np.float32)[0] for place in range(len(names))]
-    try:
-        with file.open(encoding="utf-8") as lines:
-            header = next(lines, "").strip().split(",")
-            if tuple(header) != _COLUMNS:
-                raise ResultError(f"{file} line 1: the columns must be {','.join(_COLUMNS)}")
-            for number, line in enumerate(lines, 2):
-                try:
-                    yield _row(line, places, votes)
-                except (ValueError, KeyError) as exc:
-                    raise ResultError(f"{file} line {number}: not a row of tracks: {line.strip()}") from exc
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = getattr(exc, "strerror", None) or "it is no text"
-        raise ResultError(f"cannot read the tracks {file}: {reason}") from exc
+def _by_frame(file: Path, names: tuple[str, ...]) -> Iterator[tuple[int, float, list[Track]]]:
+    """Yield index, time and tracks of every frame that has a row."""
+    codes = Codes({name: label for label, name in enumerate(names)})
+    index, time_s, tracks = -1, 0.0, list[Track]()
+    for piece in read_track_rows(file, COLUMNS, codes):
+        _refuse_unknown(file, piece, codes, names)
+        rows = _tracks(piece, len(names))
+        changes = (np.diff(piece["frame"]) != 0) | (np.diff(piece["time_s"]) != 0)
+        begins = [0, *(np.flatnonzero(changes) + 1).tolist()]
+        indices, times_s = piece["frame"][begins].tolist(), piece["time_s"][begins].tolist()
+        for place, (begin, end) in enumerate(itertools.pairwise([*begins, len(piece)])):
+            if tracks and (indices[place], times_s[place]) != (index, time_s):
+                yield index, time_s, tracks
+                tracks = []
+            index, time_s = indices[place], times_s[place]
+            tracks += rows[begin:end]  # the first rows of a piece may go on with the frame before it
+    if tracks:
+        yield index, time_s, tracks
 
 
-_ORIGINS = {origin.value: origin for origin in Origin}
+def _refuse_unknown(file: Path, piece: Piece, codes: Codes, names: tuple[str, ...]) -> None:
+    """Raise ResultError for a class or an origin that no run writes."""
+    if len(codes) > len(names):
+        raise ResultError(f"{file}: class {list(codes)[len(names)]!r} is none of {', '.join(names)}")
+    strange = ~np.isin(piece["origin"], list(_ORIGINS))
+    if strange.any():
+        origin = bytes(piece["origin"][strange][0]).decode("latin-1")
+        raise ResultError(f"{file}: origin {origin!r} is none of {', '.join(o.value for o in Origin)}")
 
 
-def _row(line: str, places: dict[str, int], votes: list[Any]) -> Row:
-    frame, time, track_id, name, score, x1, y1, x2, y2, origin, confidence = line.rstrip("\n").split(",")
-    time_s, label, how = float(time), places[name], _ORIGINS[origin]
-    track = Track(
-        int(track_id),
-        np.array((x1, y1, x2, y2), np.float32),
-        _NOWHERE,
-        label,
-        float(score),
-        votes[label],
-        TrackState.COASTING if how is Origin.PREDICTED else TrackState.CONFIRMED,
-        how,
-        float(confidence),
-        time_s,
-        time_s,
-        time_s,
-    )
-    return int(frame), time_s, track
+_ORIGINS = {origin.value.encode(): origin for origin in Origin}
 
 
-def _removed(track: Track) -> Track:
-    return Track(
-        track.id,
-        track.box,
-        track.velocity,
-        track.label,
-        track.score,
-        track.class_scores,
-        TrackState.REMOVED,
-        track.origin,
-        track.confidence,
-        track.first_seen_s,
-        track.last_seen_s,
-        track.last_detected_s,
-    )
+class _Row(NamedTuple):
+    """A track on one frame as a file tells it, with the fields of ``Track``: made in a fifth of its time.
+
+    Of the votes a file keeps who won them, and of the times that of the row.
+    """
+
+    id: int
+    box: NDArray[np.float32]
+    velocity: NDArray[np.float32]
+    label: int
+    score: float
+    class_scores: NDArray[np.float32]
+    state: TrackState
+    origin: Origin
+    confidence: float
+    first_seen_s: float
+    last_seen_s: float
+    last_detected_s: float
+    detections: int = 1
+    embedding: NDArray[np.float32] | None = None
+
+    @property
+    def shown(self) -> bool:
+        return self.state is not TrackState.REMOVED
+
+
+def _tracks(piece: Piece, classes: int) -> list[Track]:
+    votes = list(np.eye(classes, dtype=np.float32))
+    boxes = np.stack([piece[side] for side in ("x1", "y1", "x2", "y2")], axis=1).astype(np.float32)
+    names = ("track_id", "class", "score", "origin", "confidence", "time_s")
+    columns = (piece[name].tolist() for name in names)
+    states = {origin: TrackState.CONFIRMED for origin in _ORIGINS} | {b"predicted": TrackState.COASTING}
+    rows = [
+        _Row(i, box, _NOWHERE, label, score, votes[label], states[how], _ORIGINS[how], sure, at_s, at_s, at_s)
+        for box, i, label, score, how, sure, at_s in zip(boxes, *columns, strict=True)
+    ]
+    return cast("list[Track]", rows)
 
 
 class SeenTime:

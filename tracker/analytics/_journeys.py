@@ -6,6 +6,7 @@ journey: it is counted once, whether the break lies before, on or behind a line.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -37,9 +38,11 @@ class Journey:
         track_id: of the track that it is on now.
         label: class by the votes so far.
         votes: float32 (C,), the votes so far, of the track that it is on now.
+        left: least x of its centre so far.
+        top: least y.
+        right: greatest x.
+        bottom: greatest y.
         path: where it was in the last seconds, in order.
-        low: least x and y of its centre so far.
-        high: greatest x and y of its centre so far.
         seen_s: when it was last detected or propagated, not only predicted.
         ended: nothing more will come of it.
         state: what counters remember of it, by counter.
@@ -48,24 +51,32 @@ class Journey:
     track_id: int
     label: int
     votes: NDArray[np.float32]
+    left: float
+    top: float
+    right: float
+    bottom: float
     path: deque[Seen] = field(default_factory=deque)
-    low: tuple[float, float] = (float("inf"), float("inf"))
-    high: tuple[float, float] = (float("-inf"), float("-inf"))
     seen_s: float = float("-inf")
     ended: bool = False
     state: dict[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def begin(cls, track: Track, first: Seen) -> Journey:
+        """Return the journey that begins with a track, before its first place is taken."""
+        x, y = centre(first)
+        return cls(track.id, track.label, track.class_scores, x, y, x, y)
+
     @property
     def class_score(self) -> float:
         """Share of the votes that its class has, in [0, 1]; 1 where nobody voted."""
-        total = float(np.sum(self.votes))
-        return float(self.votes[self.label]) / total if total > 0 else 1.0
+        votes: list[float] = self.votes.tolist()
+        total = sum(votes)
+        return votes[self.label] / total if total > 0 else 1.0
 
     @property
     def travel_px(self) -> float:
         """Diagonal of the rectangle in which its centre has been: how far it came at least."""
-        dx, dy = self.high[0] - self.low[0], self.high[1] - self.low[1]
-        return float((dx * dx + dy * dy) ** 0.5)
+        return math.hypot(self.right - self.left, self.bottom - self.top)
 
     def go(self, seen: Seen) -> None:
         """Take the next place."""
@@ -75,10 +86,14 @@ class Journey:
         while path[0].time_s < time_s - PATH_S:
             path.popleft()
         x, y = (x1 + x2) / 2, (y1 + y2) / 2
-        (left, top), (right, bottom) = self.low, self.high
-        if not left <= x <= right or not top <= y <= bottom:
-            self.low = (min(left, x), min(top, y))
-            self.high = (max(right, x), max(bottom, y))
+        if x < self.left:
+            self.left = x
+        elif x > self.right:
+            self.right = x
+        if y < self.top:
+            self.top = y
+        elif y > self.bottom:
+            self.bottom = y
         if origin is not Origin.PREDICTED:
             self.seen_s = time_s
 
@@ -122,13 +137,14 @@ class Journeys:
         """
         time_s, index = result.frame.time_s, result.frame.index
         steps: list[Step] = []
+        live, removed = self._live, TrackState.REMOVED  # to name an enum's member is not cheap
         for track in result.tracks:
-            if track.state is TrackState.REMOVED:
+            if track.state is removed:
                 self._lose(track.id)
                 continue
             x1, y1, x2, y2 = track.box.tolist()
             seen = Seen(time_s, index, x1, y1, x2, y2, track.origin)
-            journey = self._live.get(track.id)
+            journey = live.get(track.id)
             if journey is not None:  # all but a track's first moments
                 before = journey.path[-1]
                 journey.label, journey.votes = track.label, track.class_scores
@@ -171,7 +187,7 @@ class Journeys:
             if (distance := self._distance(journey, track, first)) is not None
         ]
         if not able:
-            return Journey(track.id, track.label, track.class_scores)
+            return Journey.begin(track, first)
         journey = min(able)[2]
         if journey in self._lost:
             self._lost.remove(journey)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracker.analytics._journeys import Journey, Step, event_of
-from tracker.analytics._passages import Crossing, LineWatch, has_travelled, passed
+from tracker.analytics._passages import Crossing, LineWatch, crossings, has_travelled, passed
 from tracker.analytics._seen import Seen
 from tracker.analytics._speed import speed_at
 from tracker.scene.geometry import segments
@@ -51,11 +51,8 @@ class LineCounter:
 
     def update(self, result: FrameResult, steps: Sequence[Step], ended: Sequence[Journey]) -> list[Event]:
         """Take a frame's steps and the journeys that ended; return what is sure now."""
-        for journey, before, after in steps:
-            for place, watch in enumerate(self._watches):
-                crossing = watch.step(journey, before, after)
-                if crossing is not None:
-                    self._keep(journey, place, crossing, result.tracks)
+        for journey, place, crossing in crossings(self._watches, steps):
+            self._keep(journey, place, crossing, result.tracks)
         return self._tell(result.frame.time_s, ended)
 
     def finish(self, ended: Sequence[Journey]) -> list[Event]:

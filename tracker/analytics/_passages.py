@@ -7,11 +7,11 @@ line and trembles there passes once, and one that turns back passes in both dire
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tracker.analytics._journeys import Journey, centre, size_px
+from tracker.analytics._journeys import Journey, Step, centre, size_px
 from tracker.analytics._seen import Seen
 from tracker.scene.geometry import Segment
 from tracker.types import Origin
@@ -74,32 +74,22 @@ class LineWatch:
         key: under which journeys remember what they did here.
         segments: of the line.
         anchor: "centre" or "foot", the point of the box that passes.
+        frame: left, top, right and bottom of the rectangle outside which nothing can pass.
     """
 
     key: str
     segments: tuple[Segment, ...]
     anchor: str = "centre"
-    _left: float = field(init=False)
-    _right: float = field(init=False)
-    _top: float = field(init=False)
-    _bottom: float = field(init=False)
+    frame: tuple[float, float, float, float] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Find the rectangle outside which nothing can pass."""
+        """Find the rectangle."""
         ends = [(s.x + t * s.dx, s.y + t * s.dy) for s in self.segments for t in (s.low, s.high)]
-        self._left, self._right = min(x for x, _ in ends), max(x for x, _ in ends)
-        self._top, self._bottom = min(y for _, y in ends), max(y for _, y in ends)
+        xs, ys = [x for x, _ in ends], [y for _, y in ends]
+        self.frame = min(xs), min(ys), max(xs), max(ys)
 
     def step(self, journey: Journey, before: Seen, after: Seen) -> Crossing | None:
         """Take a step of a journey; return the crossing that it makes sure, if it does."""
-        # nearly all steps end here: both boxes on one side of all that the line reaches, nothing begun
-        if (
-            (after.y2 < self._top and before.y2 < self._top)
-            or (after.y1 > self._bottom and before.y1 > self._bottom)
-            or (after.x2 < self._left and before.x2 < self._left)
-            or (after.x1 > self._right and before.x1 > self._right)
-        ) and self.key not in journey.state:
-            return None
         touch = self._touch(before, after)
         passage: Passage | None = journey.state.get(self.key)
         if passage is None:
@@ -123,15 +113,8 @@ class LineWatch:
         return passage.crossing() if passage is not None and passage.is_over else None
 
     def _touch(self, before: Seen, after: Seen) -> Crossing | None:
-        # of all steps of all vehicles at all lines: unpacked at once, which is twice as fast as by name
-        _, _, x1, y1, x2, ay, _ = before
-        ax, ay = (x1 + x2) / 2, (y1 + ay) / 2 if self.anchor == "centre" else ay
-        _, _, x1, y1, x2, by, _ = after
-        bx, by = (x1 + x2) / 2, (y1 + by) / 2 if self.anchor == "centre" else by
-        if (ax < self._left and bx < self._left) or (ax > self._right and bx > self._right):
-            return None
-        if (ay < self._top and by < self._top) or (ay > self._bottom and by > self._bottom):
-            return None
+        ax, ay = self._point(before)
+        bx, by = self._point(after)
         for segment in self.segments:
             share = segment.crossed(ax, ay, bx, by)
             if share is not None:
@@ -148,6 +131,27 @@ class LineWatch:
     def _point(self, seen: Seen) -> tuple[float, float]:
         x, y = centre(seen)
         return (x, y) if self.anchor == "centre" else (x, seen.y2)
+
+
+def crossings(watches: Sequence[LineWatch], steps: Sequence[Step]) -> Iterator[tuple[Journey, int, Crossing]]:
+    """Take a frame's steps; yield who made sure which crossing, with the number of its watch."""
+    for journey, before, after in steps:
+        # all steps of all vehicles come by: unpacked at once, which is twice as fast as by name
+        _, _, left_a, top_a, right_a, bottom_a, _ = before
+        _, _, left_b, top_b, right_b, bottom_b, _ = after
+        for place, watch in enumerate(watches):
+            left, top, right, bottom = watch.frame
+            # and nearly all end here: both boxes on one side of all that the line reaches, nothing begun
+            if (
+                (bottom_b < top and bottom_a < top)
+                or (top_b > bottom and top_a > bottom)
+                or (right_b < left and right_a < left)
+                or (left_b > right and left_a > right)
+            ) and watch.key not in journey.state:
+                continue
+            crossing = watch.step(journey, before, after)
+            if crossing is not None:
+                yield journey, place, crossing
 
 
 def has_travelled(journey: Journey) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracker.analytics._journeys import Journey, Step, event_of
-from tracker.analytics._passages import Crossing, LineWatch, has_travelled, passed
+from tracker.analytics._passages import Crossing, LineWatch, crossings, has_travelled, passed
 from tracker.scene.geometry import segments
 from tracker.scene.model import Scene
 from tracker.types import Event
@@ -25,11 +25,8 @@ class TurnCounter:
 
     def update(self, steps: Sequence[Step], ended: Sequence[Journey]) -> list[Event]:
         """Take a frame's steps and the journeys that ended; return the turns that are complete."""
-        for journey, before, after in steps:
-            for place, watch in enumerate(self._watches):
-                crossing = watch.step(journey, before, after)
-                if crossing is not None:
-                    self._keep(journey, place, crossing)
+        for journey, place, crossing in crossings(self._watches, steps):
+            self._keep(journey, place, crossing)
         found = [self._turn(journey) for journey in ended]
         return [event for event in found if event is not None]
 

@@ -52,7 +52,8 @@ class ZoneWatch:
         """Take a frame's steps and the journeys that ended; return what happened, by time."""
         events: list[Event] = []
         for journey, before, after in steps:
-            x, y = (after.x1 + after.x2) / 2, after.y2
+            _, _, x1, _, x2, y, _ = after
+            x = (x1 + x2) / 2
             for place, (left, top, right, bottom) in enumerate(self._frames):
                 # most are far away: one look at the rectangle around the zone, before all else
                 if (left <= x <= right and top <= y <= bottom) or self._keys[place] in journey.state:

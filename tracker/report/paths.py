@@ -7,25 +7,19 @@ that is left has every one of its rows, without the file being read twice.
 
 from __future__ import annotations
 
-import csv
-import itertools
-import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.errors import ResultError
-from tracker.report.reading import RunFacts, place_columns
+from tracker.report.reading import RunFacts
+from tracker.track_rows import Codes, Piece, read_track_rows
 
-#: Rows that are read at a time, cells of the heat map from left to right, and what the sample holds.
-_CHUNK, _CELLS, _MOST_PATHS, _MOST_POINTS = 50_000, 160, 600, 300_000
-_NUMBERS = ("time_s", "track_id", "x1", "y1", "x2", "y2")
+#: Cells of the heat map from left to right, and what the sample holds.
+_CELLS, _MOST_PATHS, _MOST_POINTS = 160, 600, 300_000
+_COLUMNS = ("time_s", "track_id", "class", "x1", "y1", "x2", "y2", "origin")
 _PREDICTED = b"predicted"
-Chunk = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,104 +43,34 @@ class TrackDigest:
     paths: dict[int, NDArray[np.float64]]
 
 
-class _Codes(dict[str, int]):
-    """Numbers names in the order in which they come."""
-
-    def __missing__(self, name: str) -> int:
-        self[name] = len(self)
-        return self[name]
-
-
 def digest_tracks(path: Path, run: RunFacts) -> TrackDigest:
     """Read the tracks of a run in little memory; a missing file is one without rows.
 
     Raises:
         ResultError: the file cannot be read, or a row is not as it should be.
     """
-    codes = _Codes()
+    codes = Codes()
     spans, heat, sample = _Spans(), _Heat(run.size), _Sample(run.size)
-    for chunk in _chunks(path, codes):
-        spans.add(chunk)
-        heat.add(chunk[chunk["origin"] != _PREDICTED])
-        sample.add(chunk)
+    for piece in read_track_rows(path, _COLUMNS, codes) if path.exists() else ():
+        spans.add(piece)
+        heat.add(piece[piece["origin"] != _PREDICTED])
+        sample.add(piece)
     ids, length_s, label = spans.result()
     row_s = run.duration_s / run.frames if run.frames else 0.0
     return TrackDigest(ids, length_s, label, tuple(codes), heat.cells * row_s, sample.paths())
-
-
-def _chunks(path: Path, codes: _Codes) -> Iterator[Chunk]:
-    if not path.exists():
-        return
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            header = next(csv.reader([stream.readline()]), [])
-            place_columns(path, header, (*_NUMBERS, "class", "origin"))
-            yield from _parsed(path, stream, header, codes)
-    except OSError as exc:
-        raise ResultError(f"cannot read {path}: {exc.strerror}") from exc
-    except UnicodeDecodeError as exc:
-        raise ResultError(f"cannot read {path}: it is no text") from exc
-
-
-def _type_of(header: Sequence[str]) -> np.dtype[Any]:
-    """Return the type of a row with all its columns, or a row with one too many would go unnoticed."""
-    types = {name: "f8" for name in _NUMBERS} | {"track_id": "i8", "class": "i4", "origin": "S9"}
-    return np.dtype([(name, types.get(name, "S1")) for name in header])
-
-
-def _parsed(path: Path, stream: TextIO, header: Sequence[str], codes: _Codes) -> Iterator[Chunk]:
-    done, dtype = 1, _type_of(header)
-    converters: Any = {header.index("class"): codes.__getitem__}
-    while line := stream.readline():
-        lines = itertools.chain([line], stream)
-        try:
-            # the names become numbers at once: a column of texts would take most of the memory
-            chunk = np.loadtxt(
-                lines,
-                dtype=dtype,
-                delimiter=",",
-                comments=None,
-                quotechar='"',
-                converters=converters,
-                max_rows=_CHUNK,
-                ndmin=1,
-                encoding=None,
-            )
-        except ValueError as exc:
-            raise _damage(path, done, exc) from exc
-        _refuse_unbounded(path, done, chunk)
-        done += len(chunk)
-        yield chunk
-
-
-def _damage(path: Path, done: int, exc: Exception) -> ResultError:
-    """Name the line of the file: NumPy counts rows of the piece, from 0 or from 1."""
-    text = str(exc)
-    found = re.search(r"at row (\d+)", text)
-    if not found:
-        return ResultError(f"{path} behind line {done}: not rows of tracks: {text}")
-    first = 0 if "number of columns" in text or "usecols" in text else 1
-    what = text[: found.start()].strip()
-    return ResultError(f"{path} line {done + int(found.group(1)) + first}: not a row of tracks: {what}")
-
-
-def _refuse_unbounded(path: Path, done: int, chunk: Chunk) -> None:
-    finite = np.logical_and.reduce([np.isfinite(chunk[name]) for name in _NUMBERS])
-    if not finite.all():
-        raise ResultError(f"{path} line {done + int(np.argmin(finite)) + 1}: a number is not finite")
 
 
 class _Spans:
     """First and last moment of every track, and its class."""
 
     def __init__(self) -> None:
-        self._parts: list[Chunk] = []
+        self._parts: list[Piece] = []
         self._size = 0
 
-    def add(self, chunk: Chunk) -> None:
-        parts = np.empty(len(chunk), [("id", "i8"), ("first", "f8"), ("last", "f8"), ("label", "i8")])
-        parts["id"], parts["label"] = chunk["track_id"], chunk["class"]
-        parts["first"] = parts["last"] = chunk["time_s"]
+    def add(self, piece: Piece) -> None:
+        parts = np.empty(len(piece), [("id", "i8"), ("first", "f8"), ("last", "f8"), ("label", "i8")])
+        parts["id"], parts["label"] = piece["track_id"], piece["class"]
+        parts["first"] = parts["last"] = piece["time_s"]
         self._parts.append(_merged(parts))
         self._size += len(self._parts[-1])
         if self._size > 2 * len(self._parts[0]) + 100_000:
@@ -160,12 +84,12 @@ class _Spans:
         return whole["id"], whole["last"] - whole["first"], whole["label"]
 
 
-def _merged(parts: Chunk) -> Chunk:
+def _merged(parts: Piece) -> Piece:
     """Return one row a track, in the order of their numbers."""
     parts = parts[np.argsort(parts["id"], kind="stable")]
     begins = np.flatnonzero(np.diff(parts["id"], prepend=parts["id"][0] - 1))
     ends = np.append(begins[1:], len(parts)) - 1
-    merged: Chunk = parts[ends]
+    merged: Piece = parts[ends]
     merged["first"] = np.minimum.reduceat(parts["first"], begins)
     merged["last"] = np.maximum.reduceat(parts["last"], begins)
     return merged
@@ -178,10 +102,10 @@ class _Heat:
         self._cell_px = size[0] / _CELLS
         self.cells: NDArray[np.float64] = np.zeros((max(round(size[1] / self._cell_px), 1), _CELLS))
 
-    def add(self, chunk: Chunk) -> None:
+    def add(self, piece: Piece) -> None:
         rows, columns = self.cells.shape
-        column = ((chunk["x1"] + chunk["x2"]) / 2 // self._cell_px).astype(np.int64)
-        row = ((chunk["y1"] + chunk["y2"]) / 2 // self._cell_px).astype(np.int64)
+        column = ((piece["x1"] + piece["x2"]) / 2 // self._cell_px).astype(np.int64)
+        row = ((piece["y1"] + piece["y2"]) / 2 // self._cell_px).astype(np.int64)
         inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
         places = row[inside] * columns + column[inside]
         self.cells += np.bincount(places, minlength=rows * columns).reshape(rows, columns)
@@ -196,13 +120,13 @@ class _Sample:
         self._ids: NDArray[np.int64] = np.zeros(0, np.int64)
         self._points: NDArray[np.float64] = np.zeros((0, 2))
 
-    def add(self, chunk: Chunk) -> None:
-        chunk = chunk[_hashes(chunk["track_id"]) < self._limit]
-        chunk = chunk[np.argsort(chunk["track_id"], kind="stable")]
-        points = np.stack([chunk["x1"] + chunk["x2"], chunk["y1"] + chunk["y2"]], 1) / 2
-        cells = np.column_stack([chunk["track_id"], points // self._step_px])
+    def add(self, piece: Piece) -> None:
+        piece = piece[_hashes(piece["track_id"]) < self._limit]
+        piece = piece[np.argsort(piece["track_id"], kind="stable")]
+        points = np.stack([piece["x1"] + piece["x2"], piece["y1"] + piece["y2"]], 1) / 2
+        cells = np.column_stack([piece["track_id"], points // self._step_px])
         moved = np.any(np.diff(cells, axis=0, prepend=cells[:1] - 1) != 0, axis=1)
-        self._ids = np.concatenate([self._ids, chunk["track_id"][moved]])
+        self._ids = np.concatenate([self._ids, piece["track_id"][moved]])
         self._points = np.concatenate([self._points, points[moved]])
         self._shrink(2 * _MOST_PATHS, 2 * _MOST_POINTS)
 

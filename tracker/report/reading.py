@@ -13,6 +13,7 @@ from typing import Any
 
 from tracker.errors import ResultError
 from tracker.evaluation.results import read_text
+from tracker.track_rows import place_columns
 
 Span = tuple[float, float]
 
@@ -181,15 +182,3 @@ def _rows(path: Path, cells: Any, columns: Sequence[str]) -> Iterator[Row]:
             yield Row(path, cells.line_num, places, row)
     except csv.Error as exc:
         raise ResultError(f"{path} line {cells.line_num}: {exc}") from exc
-
-
-def place_columns(path: Path, header: Sequence[str], columns: Sequence[str]) -> dict[str, int]:
-    """Return where each of the columns stands.
-
-    Raises:
-        ResultError: one is missing.
-    """
-    missing = [name for name in columns if name not in header]
-    if missing:
-        raise ResultError(f"{path} line 1: the header has no column {', '.join(missing)}")
-    return {name: header.index(name) for name in columns}

@@ -132,8 +132,8 @@ def read_crossings(path: Path) -> Crossings:
     whole, real, zero = array("q"), array("d"), None
     for row in read_rows(path, _EVENTS):
         time_s = row.number("time_s")
-        moment = row.moment("clock") if zero is None else None
-        zero = (moment, time_s) if moment else zero
+        if zero is None and (moment := row.moment("clock")) is not None:
+            zero = moment, time_s
         if row.text("kind") != "crossing":
             continue
         way = (row.text("name"), row.text("direction"))

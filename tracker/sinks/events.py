@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tracker.sinks._evidence_name import evidence_name
 from tracker.sinks._files import LineFile
-from tracker.sinks._rows import cell, lines
+from tracker.sinks._rows import lines
 from tracker.traffic.clock import Clock
 from tracker.types import Event, FrameResult, RunInfo
 
@@ -79,24 +79,22 @@ class EventsSink:
     def _row(self, event: Event, names: Sequence[str]) -> list[str]:
         assert self._clock is not None
         shown = self._evidence and event.kind == "crossing"
-        values = (
-            event.time_s,
+        optional = (event.speed_kmh, event.speed_error_kmh, event.dwell_s)
+        return [
+            f"{event.time_s:.3f}",
             self._clock.text(event.time_s),
-            event.frame_index,
+            str(event.frame_index),
             event.kind,
             event.name,
             event.direction,
-            event.track_id,
+            str(event.track_id),
             names[event.label],
-            event.class_score,
-            event.speed_kmh,
-            event.speed_error_kmh,
-            event.dwell_s,
+            f"{event.class_score:.3f}",
+            *("" if value is None else f"{value:.3f}" for value in optional),
             event.origin.value,
-        )
-        box = [f"{value:.2f}" for value in event.box.tolist()]
-        picture = f"{self._evidence}/{evidence_name(event)}" if shown else ""
-        return [*(cell(value) for value in values), *box, picture]
+            *(f"{value:.2f}" for value in event.box.tolist()),
+            f"{self._evidence}/{evidence_name(event)}" if shown else "",
+        ]
 
 
 def build(config: Config) -> EventsSink:

@@ -81,9 +81,13 @@ class Buckets(Generic[T]):
                 bucket.seen_s += until_s - from_s
                 from_s = until_s
 
+    def over(self, before_s: float) -> bool:
+        """Return whether an interval ends at ``before_s`` or earlier."""
+        return bool(self._open) and self._open[0].end_s <= before_s
+
     def pop(self, before_s: float = float("inf")) -> list[Bucket[T]]:
         """Take out the intervals that end at ``before_s`` or earlier."""
-        if not self._open or self._open[0].end_s > before_s:
+        if not self.over(before_s):
             return []
         done = [bucket for bucket in self._open if bucket.end_s <= before_s]
         self._open = self._open[len(done) :]

@@ -21,6 +21,7 @@ class Clock:
         """Remember both."""
         self._zone = zone or (start.tzinfo if start else None) or UTC
         self.start = start.astimezone(self._zone) if start else None
+        self._start = start.astimezone(UTC) if start else None
 
     @classmethod
     def of(cls, scene: Scene | None, first: Frame) -> Clock:
@@ -32,11 +33,10 @@ class Clock:
 
     def at(self, time_s: float) -> datetime | None:
         """Return the local time at ``time_s`` seconds of the video; None where it is not known."""
-        if self.start is None:
+        if self._start is None:
             return None
         # through UTC: local times jump where summer time begins or ends
-        moment = self.start.astimezone(UTC) + timedelta(seconds=time_s)
-        return moment.astimezone(self._zone)
+        return (self._start + timedelta(seconds=time_s)).astimezone(self._zone)
 
     def text(self, time_s: float) -> str:
         """Return the local time in ISO 8601 to the millisecond; empty where it is not known."""
@@ -63,6 +63,6 @@ class Clock:
 
     def _video_time(self, local: datetime) -> float:
         """Return the moment of the video at a local time without a zone."""
-        assert self.start is not None
+        assert self._start is not None
         moment = local.replace(tzinfo=self._zone).astimezone(UTC)
-        return (moment - self.start.astimezone(UTC)).total_seconds()
+        return (moment - self._start).total_seconds()

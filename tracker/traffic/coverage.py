@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from tracker.types import FrameResult
 
@@ -13,6 +16,27 @@ _LOOK_S, _PIXELS = 1.0, 24
 DARK, FLAT = 28.0, 2.5
 
 Span = tuple[float, float]
+
+
+class Picture(NamedTuple):
+    """What tells whether a picture shows anything.
+
+    Attributes:
+        image: uint8 (H, W, 3).
+        brightness: mean, of 255.
+        contrast: standard deviation of the brightness.
+    """
+
+    image: NDArray[np.uint8]
+    brightness: float
+    contrast: float
+
+    @classmethod
+    def of(cls, image: NDArray[np.uint8]) -> Picture:
+        """Look at every n-th pixel of every n-th row."""
+        step = max(min(image.shape[:2]) // _PIXELS, 1)
+        sample = image[::step, ::step, 1]  # of the colours green is nearest to brightness
+        return cls(image, float(sample.mean()), float(sample.std()))
 
 
 class Coverage:
@@ -32,6 +56,7 @@ class Coverage:
         self._last: float | None = None
         self._step_s = 0.0
         self._anybody = False
+        self._picture: Picture | None = None
 
     def add(self, result: FrameResult) -> list[Span]:
         """Take one frame; return what is known to be seen since the last answer."""
@@ -44,7 +69,7 @@ class Coverage:
         if self._looked_s is not None and frame.time_s - self._looked_s < _LOOK_S and not frame.gap_s:
             return []
         self._looked_s = frame.time_s
-        blind = _is_blind(result, self._anybody)
+        blind = self._is_blind(result)
         self._anybody = False
         return self._settle([] if blind else self._waiting)
 
@@ -55,21 +80,20 @@ class Coverage:
             self._last = None
         return self._settle(self._waiting)
 
+    def _is_blind(self, result: FrameResult) -> bool:
+        image = result.frame.image
+        if self._picture is None or self._picture.image is not image:  # a recount has one for all frames
+            self._picture = Picture.of(image)
+        if self._picture.contrast < FLAT:
+            return True
+        found = result.detections is not None and len(result.detections) > 0
+        return not (self._anybody or found) and self._picture.brightness < DARK
+
     def _settle(self, seen: list[Span]) -> list[Span]:
         self._waiting = []
         for span in seen:
             _append(self.spans, span)
         return seen
-
-
-def _is_blind(result: FrameResult, anybody: bool) -> bool:
-    image = result.frame.image
-    step = max(min(image.shape[:2]) // _PIXELS, 1)
-    sample = image[::step, ::step, 1]  # of the colours green is nearest to brightness
-    if sample.std() < FLAT:
-        return True
-    found = result.detections is not None and len(result.detections) > 0
-    return not (anybody or found) and float(np.mean(sample)) < DARK
 
 
 def _append(spans: list[Span], span: Span) -> None:

@@ -96,11 +96,17 @@ class ZoneOccupancy:
             if event.kind == "zone":
                 self._number += 1
                 heapq.heappush(self._waiting, (event.time_s, self._number, event))
-        self._advance(self._buckets, self._now_s - LATEST_S)
+        until_s = self._now_s - LATEST_S
+        if self._waiting and self._waiting[0][0] <= until_s:
+            self._advance(self._buckets, until_s)
 
     def finished(self) -> list[ZoneRow]:
         """Take out the rows of the intervals that are over."""
-        return self._taken(self._now_s - LATEST_S)
+        until_s = self._now_s - LATEST_S
+        if self._buckets is None or not self._buckets.over(until_s):
+            return []
+        self._advance(self._buckets, until_s)
+        return self._taken(until_s)
 
     def finish(self) -> list[ZoneRow]:
         """Take out all rows that are left, at the end of the run."""

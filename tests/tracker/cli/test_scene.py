@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import cv2
 import pytest
 
+from tracker import types
+from tracker.recount import _Row
 from tracker.scene import read_scene
 
 Track = Callable[..., Any]
@@ -128,7 +131,7 @@ def test_a_recount_that_fails_keeps_the_earlier_counts(
         file.write("50,2.0,x\n")
     ran = track("recount", out, "--scene", scene, "--overwrite")
     assert ran.code == 1
-    assert "not a row of tracks: 50,2.0,x" in ran.complaint
+    assert "tracks.csv line 152: not a row of tracks: 3 cells, 11 expected" in ran.complaint
     assert {path.name: path.read_bytes() for path in out.iterdir() if path.name in TABLES} == kept
     assert track("recount", out, "--scene", scene, "--overwrite", "--db", "oracle://x").code == 2
     assert not [path for path in out.iterdir() if path.name.startswith(".")]
@@ -176,6 +179,32 @@ def test_what_cannot_be_recounted(track: Track, scene: Path, tmp_path: Path) -> 
     about = {"source": {"width": 160, "height": 120}, "class_names": ["person"]}
     (tmp_path / "run.json").write_text(json.dumps(about))
     assert "cannot read the tracks" in track("recount", tmp_path, "--scene", scene, "--overwrite").complaint
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (",person,", ",tram,", "class 'tram' is none of"),
+        (",detected,", ",guessed,", "origin 'guessed' is none of"),
+    ],
+)
+def test_rows_that_no_run_writes(
+    replay: Track, track: Track, scene: Path, tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    out = tmp_path / "out"
+    replay("--out", out, "--no-video")
+    rows = (out / "tracks.csv").read_text()
+    assert old in rows
+    (out / "tracks.csv").write_text(rows.replace(old, new, 1))
+    ran = track("recount", out, "--scene", scene)
+    assert ran.code == 1
+    assert words in ran.complaint
+
+
+def test_a_row_has_all_that_a_track_has() -> None:
+    fields = [(field.name, field.default) for field in dataclasses.fields(types.Track)]
+    defaults = _Row._field_defaults
+    assert fields == [(name, defaults.get(name, dataclasses.MISSING)) for name in _Row._fields]
 
 
 def test_options_that_have_no_meaning(replay: Track) -> None:
