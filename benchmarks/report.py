@@ -124,6 +124,7 @@ def write_tables(
                 0.9,
                 *known,
                 "",
+                "",
                 origin,
                 1,
                 1,
@@ -134,7 +135,7 @@ def write_tables(
             events.append(row + what)
             counts[min(int(time_s // 900), 95), line, side, label] += 1
     head = "time_s,clock,frame,kind,name,direction,track_id,class,class_score"
-    more = "speed_kmh,speed_error_kmh,dwell_s,origin,x1,y1,x2,y2,evidence"
+    more = "speed_kmh,speed_error_kmh,dwell_s,headway_s,origin,x1,y1,x2,y2,evidence"
     write_csv(folder / "events.csv", f"{head},{more}", events)
     write_intervals(folder, rng, counts)
 

@@ -113,6 +113,8 @@ class Event:
         speed_kmh: at that moment; None without calibration, or where it cannot be told.
         speed_error_kmh: half of the width of its 90 % interval.
         dwell_s: of "leave", seconds since "enter"; of "go", since "stop"; of a turn, between the two gates.
+        headway_s: of a vehicle's crossing, seconds since the vehicle before it crossed the line in the same
+            direction; None where that is not known.
         evidence: picture file, or None.
     """
 
@@ -129,6 +131,7 @@ class Event:
     speed_kmh: float | None = None
     speed_error_kmh: float | None = None
     dwell_s: float | None = None
+    headway_s: float | None = None
     evidence: Path | None = None
 
 

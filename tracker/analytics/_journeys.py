@@ -260,7 +260,7 @@ def event_of(
         seen: the frame behind the moment.
         time_s: the moment.
         origin: how the box was known then.
-        more: speed or dwell time.
+        more: speed, headway or dwell time.
     """
     kind, name, direction = what
     return Event(

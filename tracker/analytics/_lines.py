@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tracker.analytics._headways import Headways, Passing
 from tracker.analytics._journeys import Journey, Step, event_of
 from tracker.analytics._passages import Crossing, LineWatch, crossings, has_travelled, passed
 from tracker.analytics._seen import Seen
@@ -48,9 +49,11 @@ class LineCounter:
         ]
         self._settle_s = SETTLE_S if plane is None else SETTLE_WITH_SPEED_S
         self._waiting: list[_Waiting] = []
+        self._headways = Headways()
 
     def update(self, result: FrameResult, steps: Sequence[Step], ended: Sequence[Journey]) -> list[Event]:
         """Take a frame's steps and the journeys that ended; return what is sure now."""
+        self._headways.look(result.frame.time_s, result.frame.gap_s, result.frame.cut)
         for journey, place, crossing in crossings(self._watches, steps):
             self._keep(journey, place, crossing, result.tracks)
         return self._tell(result.frame.time_s, ended)
@@ -89,8 +92,8 @@ class LineCounter:
             return []
         due = [w for w in self._waiting if w.journey.ended or self._is_due(w, now_s)]
         self._waiting = [w for w in self._waiting if w not in due]
-        events = [self._event(w) for w in due if has_travelled(w.journey) and self._is_wanted(w)]
-        return sorted(events, key=lambda event: (event.time_s, event.track_id))
+        due.sort(key=lambda w: (w.crossing.time_s, w.journey.track_id))
+        return [self._event(w) for w in due if has_travelled(w.journey) and self._is_wanted(w)]
 
     def _is_due(self, waiting: _Waiting, now_s: float) -> bool:
         return now_s - waiting.crossing.time_s >= self._settle_s and has_travelled(waiting.journey)
@@ -101,7 +104,9 @@ class LineCounter:
 
     def _event(self, waiting: _Waiting) -> Event:
         journey, crossing, line = waiting.journey, waiting.crossing, self._lines[waiting.line]
-        speed = None
+        speed = headway_s = None
+        if self._names[journey.label] != "person":
+            headway_s = self._headways.of(Passing(waiting.line, crossing.forward), crossing.time_s)
         if self._plane is not None:
             speed = speed_at(self._plane, self._size, list(journey.path), crossing.time_s)
         return event_of(
@@ -112,4 +117,5 @@ class LineCounter:
             crossing.origin,
             speed_kmh=speed.kmh if speed else None,
             speed_error_kmh=speed.error_kmh if speed else None,
+            headway_s=headway_s,
         )

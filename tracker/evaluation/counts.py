@@ -24,6 +24,8 @@ from tracker.evaluation.crossings import CountLine, Crossing, find_crossings
 from tracker.evaluation.results import TrackTable, read_text
 
 _WINDOW_S = 1.0
+#: Of two that pass together the one of the same class is meant: moments by eye are no better than this.
+_CLASS_S = 0.1
 _DIRECTIONS = ("A", "B")
 
 
@@ -138,19 +140,23 @@ def score_crossings(truth: CountTruth, crossings: Sequence[Crossing]) -> CountSc
 
 
 def _match(events: Sequence[CountEvent], crossings: Sequence[Crossing]) -> list[tuple[int, int]]:
-    """Return pairs of indices; as many as possible, then sure ones first, then the nearest in time."""
+    """Return pairs of indices; as many as possible, then sure ones first, then the nearest in time.
+
+    Within the reading's error a crossing of the same class is nearer.
+    """
     if not events or not crossings:
         return []
     gap = np.abs(np.subtract.outer([e.time_s for e in events], [c.time_s for c in crossings]))
+    other = np.not_equal.outer([e.label for e in events], [c.label for c in crossings])
     alike: NDArray[np.bool_] = np.array(
         [[(e.line, e.direction) == (c.line, c.direction) for c in crossings] for e in events]
     )
     allowed = alike & (gap <= _WINDOW_S)
     # Any match outweighs all preferences together, and a sure event all differences in time.
-    sure = 2.0 * _WINDOW_S * len(events)
+    sure = 2.0 * (_WINDOW_S + _CLASS_S) * len(events)
     a_match = 2.0 * sure * len(events)
     bonus = np.array([a_match + sure * e.scored for e in events])[:, None]
-    rows, columns = linear_sum_assignment(np.where(allowed, gap - bonus, 0.0))
+    rows, columns = linear_sum_assignment(np.where(allowed, gap + _CLASS_S * other - bonus, 0.0))
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if allowed[i, j]]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from detectors.errors import UsageError
 from tracker.report.charts import way_colours
 from tracker.report.drawing import Picture
+from tracker.report.headways import headway_section
 from tracker.report.parts import Draft, Section
 from tracker.report.results import read_results
 from tracker.report.road_sections import path_section, scene_section
@@ -65,6 +66,7 @@ def _sections(drafted: Draft) -> Iterable[Section | None]:
     yield scene_section(drafted)
     yield count_section(drafted)
     yield speed_section(drafted)
+    yield headway_section(drafted)
     yield turn_section(drafted)
     yield zone_section(drafted)
     yield path_section(drafted)

@@ -119,8 +119,8 @@ class Row:
         return self._cells[self._places[column]]
 
     def optional(self, column: str) -> float | None:
-        """Return a number, or None of an empty cell."""
-        text = self.text(column)
+        """Return a number, or None of an empty cell, or of a column that the file does not have."""
+        text = self.text(column) if column in self._places else ""
         if not text:
             return None
         try:
@@ -153,8 +153,13 @@ class Row:
         return ResultError(f"{self._path} line {self._line}: {column} {what}: {self.text(column)!r}")
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+def read_rows(path: Path, columns: Sequence[str], newer: Sequence[str] = ()) -> Iterator[Row]:
     """Yield the rows of a table, one at a time; none where there is no such file.
+
+    Args:
+        path: the table.
+        columns: that it must have.
+        newer: columns that the tables of earlier versions do not have.
 
     Raises:
         ResultError: the file cannot be read, or lacks one of the ``columns``, or a row is cut.
@@ -163,17 +168,17 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
         return
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            yield from _rows(path, csv.reader(stream), columns)
+            yield from _rows(path, csv.reader(stream), columns, newer)
     except OSError as exc:
         raise ResultError(f"cannot read {path}: {exc.strerror}") from exc
     except UnicodeDecodeError as exc:
         raise ResultError(f"cannot read {path}: it is no text") from exc
 
 
-def _rows(path: Path, cells: Any, columns: Sequence[str]) -> Iterator[Row]:
+def _rows(path: Path, cells: Any, columns: Sequence[str], newer: Sequence[str]) -> Iterator[Row]:
     try:
         header: list[str] = next(cells, [])
-        places = place_columns(path, header, columns)
+        places = place_columns(path, header, (*columns, *(name for name in newer if name in header)))
         for row in cells:
             if not row:
                 continue

@@ -80,6 +80,7 @@ class Crossings:
         track_id: (N,).
         speed_kmh: (N,), NaN where it was not measured.
         error_kmh: (N,), NaN where it is not known.
+        headway_s: (N,), NaN where it is not known.
         predicted: (N,), nobody saw the road user there.
         zero: moment of the video's time 0, as far as the events tell.
     """
@@ -91,6 +92,7 @@ class Crossings:
     track_id: NDArray[np.int64]
     speed_kmh: NDArray[np.float64]
     error_kmh: NDArray[np.float64]
+    headway_s: NDArray[np.float64]
     predicted: NDArray[np.bool_]
     zero: tuple[datetime, float] | None = None
 
@@ -130,7 +132,7 @@ def read_crossings(path: Path) -> Crossings:
     ways: dict[Way, int] = {}
     classes: dict[str, int] = {}
     whole, real, zero = array("q"), array("d"), None
-    for row in read_rows(path, _EVENTS):
+    for row in read_rows(path, _EVENTS, newer=("headway_s",)):
         time_s = row.number("time_s")
         if zero is None and (moment := row.moment("clock")) is not None:
             zero = moment, time_s
@@ -141,11 +143,12 @@ def read_crossings(path: Path) -> Crossings:
         whole.append(ways.setdefault(way, len(ways)))
         whole.append(classes.setdefault(row.text("class"), len(classes)))
         whole.extend((int(row.number("track_id")), hidden))
-        speeds = row.optional("speed_kmh"), row.optional("speed_error_kmh")
-        real.extend(float("nan") if speed is None else speed for speed in speeds)
+        measured = row.optional("speed_kmh"), row.optional("speed_error_kmh"), row.optional("headway_s")
+        real.extend(float("nan") if number is None else number for number in measured)
     numbers = np.array(whole, np.int64).reshape(-1, 4)
-    speed = np.array(real, np.float64).reshape(-1, 2)
-    columns = (numbers[:, 0], numbers[:, 1], numbers[:, 2], speed[:, 0], speed[:, 1], numbers[:, 3] > 0)
+    measures = np.array(real, np.float64).reshape(-1, 3)
+    speed, error, headway = measures.T
+    columns = (numbers[:, 0], numbers[:, 1], numbers[:, 2], speed, error, headway, numbers[:, 3] > 0)
     return Crossings(tuple(ways), tuple(classes), *columns, zero=zero)
 
 

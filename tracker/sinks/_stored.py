@@ -114,6 +114,7 @@ def event_row(run_id: int, number: int, event: Event, names: tuple[str, ...], mo
         "speed_kmh": _known(event.speed_kmh),
         "speed_error_kmh": _known(event.speed_error_kmh),
         "dwell_s": _known(event.dwell_s),
+        "headway_s": _known(event.headway_s),
     }
 
 

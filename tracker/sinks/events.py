@@ -1,10 +1,10 @@
 """``events.csv``: one row for everything that a track did at a line, in a zone or between two gates.
 
 The columns are ``time_s,clock,frame,kind,name,direction,track_id,class,class_score,speed_kmh,
-speed_error_kmh,dwell_s,origin,x1,y1,x2,y2,evidence``: when it happened in seconds of the video, and on the
-clock where that is known; the frame behind that moment; what happened, as ``tracker.types.Event`` has it; the
-box then. ``origin`` is "predicted" where nobody saw it there. Events stand in the order in which they became
-sure.
+speed_error_kmh,dwell_s,headway_s,origin,x1,y1,x2,y2,evidence``: when it happened in seconds of the video, and
+on the clock where that is known; the frame behind that moment; what happened, as ``tracker.types.Event`` has
+it; the box then. ``origin`` is "predicted" where nobody saw it there. Events stand in the order in which they
+became sure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tracker.types import Event, FrameResult, RunInfo
 
 COLUMNS = (
     *("time_s", "clock", "frame", "kind", "name", "direction", "track_id", "class", "class_score"),
-    *("speed_kmh", "speed_error_kmh", "dwell_s", "origin", "x1", "y1", "x2", "y2", "evidence"),
+    *("speed_kmh", "speed_error_kmh", "dwell_s", "headway_s", "origin", "x1", "y1", "x2", "y2", "evidence"),
 )
 
 
@@ -79,7 +79,7 @@ class EventsSink:
     def _row(self, event: Event, names: Sequence[str]) -> list[str]:
         assert self._clock is not None
         shown = self._evidence and event.kind == "crossing"
-        optional = (event.speed_kmh, event.speed_error_kmh, event.dwell_s)
+        optional = (event.speed_kmh, event.speed_error_kmh, event.dwell_s, event.headway_s)
         return [
             f"{event.time_s:.3f}",
             self._clock.text(event.time_s),

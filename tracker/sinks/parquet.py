@@ -106,7 +106,7 @@ class ParquetSink:
         return (
             *(event.time_s, moments.at(event.time_s), event.frame_index, *what, event.track_id),
             *(clean(self._run.class_names[event.label]), float(event.class_score)),
-            *(event.speed_kmh, event.speed_error_kmh, event.dwell_s, event.origin.value),
+            *(event.speed_kmh, event.speed_error_kmh, event.dwell_s, event.headway_s, event.origin.value),
             *(*event.box.tolist(), picture_of(event, self._evidence)),
         )
 
@@ -123,7 +123,7 @@ def _event_columns() -> dict[str, Any]:
     import pyarrow as pa
 
     words = {name: pa.string() for name in ("kind", "name", "direction")}
-    measured = {name: pa.float64() for name in ("speed_kmh", "speed_error_kmh", "dwell_s")}
+    measured = {name: pa.float64() for name in ("speed_kmh", "speed_error_kmh", "dwell_s", "headway_s")}
     box = {side: pa.float32() for side in ("x1", "y1", "x2", "y2")}
     return {
         **{"time_s": pa.float64(), "clock": pa.timestamp("us", tz="UTC"), "frame": pa.int64(), **words},

@@ -142,6 +142,7 @@ EVENTS = Table(
     Column("speed_error_kmh", Double),
     Column("dwell_s", Double),
     Column("evidence", Text),
+    Column("headway_s", Double),
 )
 Index("ix_events_run_id_track_id", EVENTS.c.run_id, EVENTS.c.track_id)
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tracker.analytics._headways import Headways, Passing
 from tracker.analytics._journeys import LINGER_S
 from tracker.scene import Line, Scene
 from tracker.types import Event, Origin
@@ -39,6 +40,33 @@ def test_a_crossing_says_who_when_which_way_and_how_sure(watch: Watch, way: type
 
 def test_the_other_way_is_the_other_direction(watch: Watch, way: type, straight: Straight) -> None:
     assert told(watch(SCENE, way(straight((200, 250), (200, 50), 51)))) == [("road", "up")]
+
+
+def test_headways_are_those_of_vehicles_in_one_direction(watch: Watch, way: type, straight: Straight) -> None:
+    """A person between two vehicles, and who comes from the other side, are not in the way."""
+    ahead = [None] * 50
+    ways = [
+        way(straight((150, 50), (150, 250), 51)),
+        way([*ahead[:10], *straight((250, 250), (250, 50), 51)]),
+        way([*ahead[:25], *straight((200, 50), (200, 250), 51)], label=5),
+        way([*ahead, *straight((150, 50), (150, 250), 51)], label=2),
+    ]
+    found = {event.track_id: event.headway_s for event in watch(SCENE, *ways)}
+    assert found == {1: None, 2: None, 3: None, 4: pytest.approx(2.0, abs=1e-3)}
+
+
+def test_what_nobody_saw_is_no_headway() -> None:
+    headways, down = Headways(), Passing(0, True)
+    assert headways.of(down, 1.0) is None
+    headways.look(2.0, 0.9, cut=False)
+    assert headways.of(down, 3.0) == pytest.approx(2.0)
+    assert headways.of(down, 2.5) == pytest.approx(1.5)  # told late
+    headways.look(10.0, 5.0, cut=False)
+    assert headways.of(down, 12.0) is None
+    headways.look(13.0, 0.0, cut=True)
+    assert headways.of(down, 14.0) is None
+    assert headways.of(down, 15.5) == pytest.approx(1.5)
+    assert headways.of(Passing(0, False), 15.6) is None
 
 
 @pytest.mark.parametrize("x", [80.0, 320.0])

@@ -117,6 +117,16 @@ def test_a_sure_event_goes_before_a_nearer_unsure_one() -> None:
     assert numbers(score) == (1, 0, 0, 0)
 
 
+def test_of_two_that_pass_together_each_has_the_one_of_its_class() -> None:
+    """The car was read at frame 10 as the bicycle was, and passes a frame later than it."""
+    rows = table(*down(1, 10, 50, "bicycle"), *down(2, 11, 150, "car"))
+    both = truth(event(10, label="car"), event(10, label="bicycle"))
+    assert set(score_counts(both, rows).confusion) == {("car", "car"), ("bicycle", "bicycle")}
+    rows = table(*down(1, 10, 50, "bicycle"), *down(2, 14, 150, "car"))  # no reader errs by so much
+    late = truth(event(10, label="car"), event(16, label="bicycle"))
+    assert set(score_counts(late, rows).confusion) == {("car", "bicycle"), ("bicycle", "car")}
+
+
 def test_matching_is_one_to_one_and_as_complete_as_possible() -> None:
     # The nearest pair (12, 12) would leave the other event without a crossing in its window.
     events = truth(event(12), event(20))

@@ -31,7 +31,7 @@ WAYS = ((HOSTILE, "centro"), (HOSTILE, "bairro"), ("Acesso", "entra"), ("Acesso"
 START = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 EVENTS = (
     "time_s,clock,frame,kind,name,direction,track_id,class,class_score,speed_kmh,speed_error_kmh,dwell_s,"
-    "origin,x1,y1,x2,y2,evidence"
+    "headway_s,origin,x1,y1,x2,y2,evidence"
 )
 HEAD = "start_s,end_s,start,end"
 COUNTS = f"{HEAD},line,direction,class,count,pcu,coverage,speed_mean_kmh,speed_median_kmh,speed_v85_kmh"
@@ -72,7 +72,16 @@ def make_run(folder: Path, road_users: int = 80) -> Path:
             continue
         way, time_s = id_ % len(WAYS), begin_s + 2
         speed = f"{rng.normal(50, 6):.1f}" if id_ % 9 else ""
-        what = (id_, CLASSES[label], 0.9, speed, speed and "3.5", "", "predicted" if id_ == 7 else "detected")
+        what = (
+            id_,
+            CLASSES[label],
+            0.9,
+            speed,
+            speed and "3.5",
+            "",
+            id_ % 4 + 0.5,
+            "predicted" if id_ == 7 else "detected",
+        )
         events.append((time_s, clock(time_s), 1, "crossing", *WAYS[way], *what, 1, 1, 2, 2, ""))
         counts[int(time_s // INTERVAL_S), way, label] += 1
     tracks.sort()

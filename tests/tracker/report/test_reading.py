@@ -29,7 +29,7 @@ FACTS = RunFacts("x", (320, 160), 100, 10.0, {}, 0.0, None, True, (), ("car", "b
         ("tracks.csv", None, "nan", r"tracks\.csv line 4: a number is not finite"),
         ("tracks.csv", None, "1,2", r"tracks\.csv line 4: not a row of tracks"),
         ("events.csv", None, "soon", r"events\.csv line 4: time_s is no number: 'soon'"),
-        ("events.csv", None, "1,2", r"events\.csv line 4: 19 cells, 18 expected"),
+        ("events.csv", None, "1,2", r"events\.csv line 4: 20 cells, 19 expected"),
         ("counts.csv", None, "", r"counts\.csv line 4: start_s is empty"),
         ("counts.csv", "coverage", "covers", r"counts\.csv line 1: the header has no column coverage"),
         ("zones.csv", None, "inf", r"zones\.csv line 4: start_s is no number: 'inf'"),

@@ -117,7 +117,7 @@ def test_who_is_still_there_at_the_end_has_a_row_and_who_was_never_shown_has_non
 def test_an_event_has_its_row(database_url: str, run_info: RunInfo, make_result: Result, rows: Rows) -> None:
     moment = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
     frame = Frame(np.zeros((64, 64, 3), np.uint8), 50, 2.0, wall_time=moment)
-    given = crossing(3, 1.5, speed_kmh=51.5, speed_error_kmh=float("nan"))
+    given = crossing(3, 1.5, speed_kmh=51.5, speed_error_kmh=float("nan"), headway_s=2.5)
     sink = build_sink("database", {"url": database_url, "wait_s": 0, "evidence": "/shots"})
     sink.open(run_info)
     sink.write(FrameResult(frame, None, None, (), (given, crossing(4, 1.6, kind="zone"))))
@@ -129,7 +129,7 @@ def test_an_event_has_its_row(database_url: str, run_info: RunInfo, make_result:
         **{"run_id": 1, "number": 1, "kind": "crossing", "time_s": 1.5, "frame": 38, "track_id": 3},
         **{"time_utc": moment - timedelta(seconds=0.5), "name": "north", "direction": "in", "class": "car"},
         **{"class_score": 0.8, "origin": "predicted", "x1": 1.0, "y1": 2.35, "x2": 21.0, "y2": 40.0},
-        **{"speed_kmh": 51.5, "speed_error_kmh": None, "dwell_s": None},
+        **{"speed_kmh": 51.5, "speed_error_kmh": None, "dwell_s": None, "headway_s": 2.5},
     }
     (run,) = rows(database_url, RUNS)
     assert run["video_start_utc"] == moment - timedelta(seconds=2)

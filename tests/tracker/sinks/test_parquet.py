@@ -30,7 +30,9 @@ START = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 
 def crossing(track_id: int, time_s: float, **more: object) -> Event:
     box = np.array([1.0, 2.5, 21.0, 40.0], np.float32)
-    event = Event("crossing", time_s, 30, track_id, "north", "in", 1, 0.75, Origin.DETECTED, box, 51.5)
+    event = Event(
+        "crossing", time_s, 30, track_id, "north", "in", 1, 0.75, Origin.DETECTED, box, 51.5, headway_s=2.5
+    )
     return dataclasses.replace(event, **more)  # type: ignore[arg-type]
 
 
@@ -80,7 +82,13 @@ def test_events_are_those_of_the_csv_with_types(
     assert first == {
         **{"time_s": 1.2, "clock": START + timedelta(seconds=1.2), "frame": 30, "kind": "crossing"},
         **{"name": "north", "direction": "in", "track_id": 4, "class": "bus", "class_score": 0.75},
-        **{"speed_kmh": 51.5, "speed_error_kmh": None, "dwell_s": None, "origin": "detected"},
+        **{
+            "speed_kmh": 51.5,
+            "speed_error_kmh": None,
+            "dwell_s": None,
+            "headway_s": 2.5,
+            "origin": "detected",
+        },
         **{"x1": 1.0, "y1": 2.5, "x2": 21.0, "y2": 40.0},
     }
     assert (second["speed_kmh"], second["evidence"]) == (None, None)

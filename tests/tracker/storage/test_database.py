@@ -96,7 +96,7 @@ def test_what_is_read_stays_as_it_was_when_reading_began(database: Database, dat
 def test_a_newer_schema_is_refused_in_one_line(database: Database, database_url: str) -> None:
     with database.transaction() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0999'"))
-    with pytest.raises(SinkError, match="version 0999, this program knows up to 0001; update") as caught:
+    with pytest.raises(SinkError, match="version 0999, this program knows up to 0002; update") as caught:
         open_database(read_address(database_url))
     assert "\n" not in str(caught.value)
     assert "geheim" not in str(caught.value)
