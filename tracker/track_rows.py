@@ -76,7 +76,8 @@ def place_columns(path: Path, header: Sequence[str], columns: Sequence[str]) -> 
 def _pieces(path: Path, stream: TextIO, dtype: np.dtype[Any], codes: Codes) -> Iterator[Piece]:
     names = dtype.names or ()
     # the names become numbers at once: a column of texts would take most of the memory
-    converters: Any = {names.index("class"): codes.__getitem__} if "class" in names else None
+    wanted = "class" in names and dtype["class"] == _TYPES["class"]
+    converters: Any = {names.index("class"): codes.__getitem__} if wanted else None
     done = 1
     while line := stream.readline():
         lines = itertools.chain([line], stream)

@@ -24,8 +24,9 @@ from tracker.evaluation.crossings import CountLine, Crossing, find_crossings
 from tracker.evaluation.results import TrackTable, read_text
 
 _WINDOW_S = 1.0
-#: Of two that pass together the one of the same class is meant: moments by eye are no better than this.
-_CLASS_S = 0.1
+#: Two that pass in the same frame are equally near to both of their crossings: then the class decides, and
+#: otherwise never.
+_CLASS_S = 1e-6
 _DIRECTIONS = ("A", "B")
 
 
@@ -142,7 +143,7 @@ def score_crossings(truth: CountTruth, crossings: Sequence[Crossing]) -> CountSc
 def _match(events: Sequence[CountEvent], crossings: Sequence[Crossing]) -> list[tuple[int, int]]:
     """Return pairs of indices; as many as possible, then sure ones first, then the nearest in time.
 
-    Within the reading's error a crossing of the same class is nearer.
+    Where that is the same either way, the pairs are of the same class.
     """
     if not events or not crossings:
         return []

@@ -101,6 +101,18 @@ def test_the_headline_in_english(pages: dict[str, Path]) -> None:
     assert "12% of the frames seen by the CNN 1,500 of 12,000 frames" in text
 
 
+def test_headways_of_the_vehicles_of_a_direction(pages: dict[str, Path]) -> None:
+    """In the made run every fourth track takes the same way, and has its number's headway.
+
+    The direction stands twice: once for the wide page, once for a phone.
+    """
+    text = text_of(pages["en"])
+    section = text[text.index("Headways") :]
+    assert re.search(r"Acesso entra entra \d+ 2\.5 0%", section), section[:600]
+    assert re.search(r"Acesso sai sai \d+ 3\.5 0%", section), section[:600]
+    assert "Abaixo de 2 s" in text_of(pages["pt-BR"])
+
+
 def test_numbers_dates_and_terms_in_portuguese(pages: dict[str, Path]) -> None:
     text = text_of(pages["pt-BR"])
     for words in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tracker.report.intervals import joined, peak_hour
 from tracker.report.left_out import unseen_spans
 from tracker.report.paths import digest_tracks
 from tracker.report.reading import RunFacts, read_facts
-from tracker.report.tables import Interval
+from tracker.report.tables import Interval, read_crossings
 from tracker.report.words import Language
 
 HEADER = "frame,time_s,track_id,class,score,x1,y1,x2,y2,origin,confidence\n"
@@ -59,6 +60,20 @@ def test_a_damaged_file_is_named(
     with pytest.raises(ProjectError, match=told) as told_in:
         write_report(run_folder)
     assert "\n" not in str(told_in.value)
+
+
+def test_events_of_an_earlier_version_have_no_headways(run_folder: Path) -> None:
+    path = run_folder / "events.csv"
+    now = read_crossings(path)
+    place = path.read_text("utf-8").splitlines()[0].split(",").index("headway_s")
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [[*row[:place], *row[place + 1 :]] for row in csv.reader(file)]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    before = read_crossings(path)
+    assert len(before) == len(now)
+    assert np.isfinite(now.headway_s).all()
+    assert np.isnan(before.headway_s).all()
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:

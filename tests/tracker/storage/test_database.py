@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, insert, inspect, select, text
 
@@ -91,6 +93,22 @@ def test_what_is_read_stays_as_it_was_when_reading_began(database: Database, dat
     with database.reading() as connection:
         assert len(connection.execute(select(RUNS.c.key)).all()) == 1
     other.close()
+
+
+def test_a_database_of_the_first_version_goes_on(database_url: str) -> None:
+    old = Database(read_address(database_url))
+    config = Config()
+    config.set_main_option("script_location", "tracker.storage:migrations")
+    with old.transaction() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        begin_run(connection, run_row())
+    old.close()
+    new = open_database(read_address(database_url))
+    with new.reading() as connection:
+        assert connection.execute(select(RUNS.c.key)).scalars().all() == ["a"]
+        assert "headway_s" in {column["name"] for column in inspect(connection).get_columns("events")}
+    new.close()
 
 
 def test_a_newer_schema_is_refused_in_one_line(database: Database, database_url: str) -> None:
