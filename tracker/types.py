@@ -182,6 +182,19 @@ class SourceInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """What is known of the run whose tracks are counted again.
+
+    Attributes:
+        frames: number of frames processed.
+        cnn_runs: number of frames on which the CNN ran.
+    """
+
+    frames: int
+    cnn_runs: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunInfo:
     """What every sink is told once, when it is opened.
 
@@ -193,6 +206,7 @@ class RunInfo:
         start: when the run began, UTC.
         detector: name, weights file and sha256 of the detector, in plain types.
         scene: in pixels of this source, or None.
+        earlier: the run that is counted again: then results are not those of every frame. None for a run.
     """
 
     source: SourceInfo
@@ -201,3 +215,4 @@ class RunInfo:
     start: datetime
     detector: Mapping[str, object] = field(default_factory=dict)
     scene: Scene | None = None
+    earlier: EarlierRun | None = None

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.analytics._seen import Seen
-from tracker.types import Event, FrameResult, Origin, Track, TrackState
+from detectors.frame import Frame
+from tracker.analytics._seen import Move, Seen, Stretch
+from tracker.types import Event, FrameResult, Origin, TrackState
 
 #: So much of a path is remembered: enough for a speed around a line that was just crossed.
 PATH_S = 4.0
@@ -45,7 +46,10 @@ class Journey:
         path: where it was in the last seconds, in order.
         seen_s: when it was last detected or propagated, not only predicted.
         ended: nothing more will come of it.
-        state: what counters remember of it, by counter.
+        begun: what is undecided still, by the line, gate or zone that watches it.
+        counted: the lines that counted it already, by their number, and the direction.
+        gates: through which gates it went, by their number, and how.
+        waiting: number of its crossings that are not told yet.
     """
 
     track_id: int
@@ -58,13 +62,21 @@ class Journey:
     path: deque[Seen] = field(default_factory=deque)
     seen_s: float = float("-inf")
     ended: bool = False
-    state: dict[str, Any] = field(default_factory=dict)
+    begun: dict[str, Any] = field(default_factory=dict)
+    counted: set[tuple[int, bool]] = field(default_factory=set)
+    gates: list[tuple[int, Any]] = field(default_factory=list)
+    waiting: int = 0
 
     @classmethod
-    def begin(cls, track: Track, first: Seen) -> Journey:
+    def begin(cls, track: Move, first: Seen) -> Journey:
         """Return the journey that begins with a track, before its first place is taken."""
         x, y = centre(first)
-        return cls(track.id, track.label, track.class_scores, x, y, x, y)
+        return cls(track.track_id, track.label, track.votes, x, y, x, y)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of it is undecided: what it does next may be taken later."""
+        return not self.begun and not self.waiting
 
     @property
     def class_score(self) -> float:
@@ -97,6 +109,14 @@ class Journey:
         if origin is not Origin.PREDICTED:
             self.seen_s = time_s
 
+    def pass_over(self, stretch: Stretch) -> None:
+        """Take the next places at once."""
+        places, left, top, right, bottom = stretch
+        self.path.extend(places)
+        self.left, self.top = min(self.left, left), min(self.top, top)
+        self.right, self.bottom = max(self.right, right), max(self.bottom, bottom)
+        self.seen_s = places[-1].time_s
+
     def last_seen(self) -> Seen:
         """Return its last place that was not only predicted."""
         return next((s for s in reversed(self.path) if s.origin is not Origin.PREDICTED), self.path[-1])
@@ -128,6 +148,16 @@ class Journeys:
         self._lost: list[Journey] = []
         self._ghosts: set[int] = set()
 
+    @property
+    def any_lost(self) -> bool:
+        """Whether a journey waits to be continued or to end."""
+        return bool(self._lost)
+
+    def is_idle(self, track_id: int) -> bool:
+        """Return whether nothing of a track's journey is undecided."""
+        journey = self._live.get(track_id)
+        return journey is None or journey.is_idle
+
     def update(self, result: FrameResult) -> tuple[list[Step], list[Journey]]:
         """Take one frame.
 
@@ -136,40 +166,61 @@ class Journeys:
             beginning. And the journeys that ended: nobody continued them in time.
         """
         time_s, index = result.frame.time_s, result.frame.index
-        steps: list[Step] = []
-        live, removed = self._live, TrackState.REMOVED  # to name an enum's member is not cheap
+        moves: list[Move] = []
+        over: list[int] = []
         for track in result.tracks:
-            if track.state is removed:
-                self._lose(track.id)
+            if track.state is TrackState.REMOVED:
+                over.append(track.id)
                 continue
             x1, y1, x2, y2 = track.box.tolist()
             seen = Seen(time_s, index, x1, y1, x2, y2, track.origin)
-            journey = live.get(track.id)
-            if journey is not None:  # all but a track's first moments
-                before = journey.path[-1]
-                journey.label, journey.votes = track.label, track.class_scores
-                journey.go(seen)
-                if time_s > before.time_s:
-                    steps.append((journey, before, seen))
-            elif track.state is TrackState.TENTATIVE:
+            if track.state is TrackState.TENTATIVE and track.id not in self._live:
                 self._tentative.setdefault(track.id, []).append(seen)
             else:
-                steps += self._first_steps(track, seen)
-        return steps, self._over(time_s, everything=result.frame.cut)
+                moves.append(Move(track.id, track.label, track.class_scores, seen))
+        return self.advance(result.frame, moves, over)
+
+    def advance(
+        self, frame: Frame, moves: Iterable[Move], over: Iterable[int]
+    ) -> tuple[list[Step], list[Journey]]:
+        """Take what confirmed tracks did until a frame, and the tracks that are over.
+
+        Returns:
+            The same as ``update``; of a stretch there are no steps.
+        """
+        for track_id in over:
+            self._lose(track_id)
+        steps: list[Step] = []
+        live = self._live
+        for move in moves:
+            track_id, label, votes, seen, stretch = move
+            journey = live.get(track_id)
+            if journey is None:
+                steps += self._first_steps(move)
+                continue
+            if stretch is not None:
+                journey.pass_over(stretch)
+            before = journey.path[-1]
+            journey.label, journey.votes = label, votes
+            journey.go(seen)
+            if seen[0] > before[0]:  # later
+                steps.append((journey, before, seen))
+        return steps, self._over(frame.time_s, everything=frame.cut)
 
     def finish(self) -> list[Journey]:
         """Return all that are still on the road, at the end of a run."""
         return self._over(float("inf"), everything=True)
 
-    def _first_steps(self, track: Track, seen: Seen) -> Iterator[Step]:
+    def _first_steps(self, move: Move) -> Iterator[Step]:
         """Begin a journey with a confirmed track, or go on with a lost one; yield its steps up to now."""
-        if track.id in self._ghosts:
+        track_id, seen = move.track_id, move.seen
+        if track_id in self._ghosts:
             if seen.origin is Origin.PREDICTED:
                 return
-            self._ghosts.remove(track.id)  # it is there after all
-        places = [*self._tentative.pop(track.id, []), seen]
-        journey = self._live[track.id] = self._begin(track, places[0])
-        journey.label, journey.votes = track.label, track.class_scores
+            self._ghosts.remove(track_id)  # it is there after all
+        places = [*self._tentative.pop(track_id, []), seen]
+        journey = self._live[track_id] = self._begin(move, places[0])
+        journey.label, journey.votes = move.label, move.votes
         for place in places:
             before = journey.path[-1] if journey.path else None
             journey.go(place)
@@ -178,7 +229,7 @@ class Journeys:
                 joined = place is places[0]
                 yield journey, before._replace(origin=Origin.PREDICTED) if joined else before, place
 
-    def _begin(self, track: Track, first: Seen) -> Journey:
+    def _begin(self, track: Move, first: Seen) -> Journey:
         """Return the lost journey that this track continues, or a new one."""
         silent = [j for j in self._live.values() if j.path[-1].origin is Origin.PREDICTED]
         able = [
@@ -196,10 +247,10 @@ class Journeys:
             self._ghosts.add(journey.track_id)
         while journey.path[-1].time_s >= first.time_s or journey.path[-1].origin is Origin.PREDICTED:
             journey.path.pop()
-        journey.track_id = track.id
+        journey.track_id = track.track_id
         return journey
 
-    def _distance(self, journey: Journey, track: Track, first: Seen) -> float | None:
+    def _distance(self, journey: Journey, track: Move, first: Seen) -> float | None:
         """Return how far a new track begins from where a lost one should be; None if it is another's."""
         wait_s = first.time_s - journey.seen_s
         if not 0 < wait_s <= LINGER_S or (journey.label == self._person) != (track.label == self._person):

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.frame import Frame
 from tracker.analytics._headways import Headways, Passing
 from tracker.analytics._journeys import Journey, Step, event_of
-from tracker.analytics._passages import Crossing, LineWatch, crossings, has_travelled, passed
+from tracker.analytics._passages import (
+    Boxes,
+    Crossing,
+    LineWatch,
+    crossings,
+    has_travelled,
+    passed,
+    touched_by,
+)
 from tracker.analytics._seen import Seen
 from tracker.analytics._speed import speed_at
 from tracker.scene.geometry import segments
 from tracker.scene.model import Scene
 from tracker.scene.plane import RoadPlane
-from tracker.types import Event, FrameResult, Track
+from tracker.types import Event
 
 #: A crossing is told this long after it happened: votes on its class come in, and with a calibration the way
 #: behind the line is needed for the speed at the line.
 SETTLE_S, SETTLE_WITH_SPEED_S = 0.25, 1.5
-#: A person of whom this share lies on a cycle's or motorbike's box is its rider, and counts with it.
+#: A person of whom this share lies on the box of one of these is its rider, and counts with it.
 RIDER = 0.5
-_RIDDEN = ("motorbike", "bicycle")
+RIDDEN = ("motorbike", "bicycle")
+#: Tells where cycles and motorbikes are on a frame, by the numbers of their tracks.
+Ridden = Callable[[], Sequence[tuple[int, Seen]]]
 
 
 @dataclass(slots=True, eq=False)
@@ -51,47 +65,48 @@ class LineCounter:
         self._waiting: list[_Waiting] = []
         self._headways = Headways()
 
-    def update(self, result: FrameResult, steps: Sequence[Step], ended: Sequence[Journey]) -> list[Event]:
-        """Take a frame's steps and the journeys that ended; return what is sure now."""
-        self._headways.look(result.frame.time_s, result.frame.gap_s, result.frame.cut)
+    @property
+    def any_waiting(self) -> bool:
+        """Whether a crossing is not told yet."""
+        return bool(self._waiting)
+
+    def stirred_by(self, before: Boxes, after: Boxes) -> NDArray[np.bool_]:
+        """Return bool (N,), which of the steps between boxes (N, 4) may mean something here."""
+        return touched_by(self._watches, before, after)
+
+    def update(
+        self, frame: Frame, steps: Sequence[Step], ended: Sequence[Journey], ridden: Ridden
+    ) -> list[Event]:
+        """Take a frame's steps, the journeys that ended and where cycles are; return what is sure now."""
+        self._headways.look(frame.time_s, frame.gap_s, frame.cut)
         for journey, place, crossing in crossings(self._watches, steps):
-            self._keep(journey, place, crossing, result.tracks)
-        return self._tell(result.frame.time_s, ended)
+            self._keep(journey, place, crossing, ridden)
+        if not ended and not self._waiting:
+            return []
+        return self._tell(frame.time_s, ended)
 
     def finish(self, ended: Sequence[Journey]) -> list[Event]:
         """Return what is left at the end of a run."""
         return self._tell(float("inf"), ended)
 
-    def _keep(self, journey: Journey, line: int, crossing: Crossing, tracks: Sequence[Track]) -> None:
-        counted: set[tuple[int, bool]] = journey.state.setdefault("counted", set())
-        if (line, crossing.forward) in counted:
+    def _keep(self, journey: Journey, line: int, crossing: Crossing, ridden: Ridden) -> None:
+        if (line, crossing.forward) in journey.counted:
             return
-        counted.add((line, crossing.forward))
-        rides = self._is_ridden(journey, crossing.seen, tracks)
+        journey.counted.add((line, crossing.forward))
+        journey.waiting += 1
+        rides = _rides(journey, crossing.seen, ridden())
         self._waiting.append(_Waiting(journey, line, crossing, rides))
-
-    def _is_ridden(self, journey: Journey, seen: Seen, tracks: Sequence[Track]) -> bool:
-        """Return whether another track that is a cycle or motorbike lies under this box."""
-        area = max((seen.x2 - seen.x1) * (seen.y2 - seen.y1), 1e-6)
-        for track in tracks:
-            if track.id == journey.track_id or self._names[track.label] not in _RIDDEN or not track.shown:
-                continue
-            x1, y1, x2, y2 = track.box.tolist()
-            y1 -= (y2 - y1) / 2  # the box may hold the cycle alone: its rider sits above it
-            width = min(seen.x2, x2) - max(seen.x1, x1)
-            height = min(seen.y2, y2) - max(seen.y1, y1)
-            if width > 0 and height > 0 and width * height >= RIDER * area:
-                return True
-        return False
 
     def _tell(self, now_s: float, ended: Sequence[Journey]) -> list[Event]:
         for journey in ended:
             for place, crossing in passed(self._watches, journey):
-                self._keep(journey, place, crossing, ())
+                self._keep(journey, place, crossing, _nobody)
         if not self._waiting:
             return []
         due = [w for w in self._waiting if w.journey.ended or self._is_due(w, now_s)]
         self._waiting = [w for w in self._waiting if w not in due]
+        for waiting in due:
+            waiting.journey.waiting -= 1
         due.sort(key=lambda w: (w.crossing.time_s, w.journey.track_id))
         return [self._event(w) for w in due if has_travelled(w.journey) and self._is_wanted(w)]
 
@@ -119,3 +134,23 @@ class LineCounter:
             speed_error_kmh=speed.error_kmh if speed else None,
             headway_s=headway_s,
         )
+
+
+def _nobody() -> Sequence[tuple[int, Seen]]:
+    return ()
+
+
+def _rides(journey: Journey, seen: Seen, ridden: Sequence[tuple[int, Seen]]) -> bool:
+    """Return whether another track that is a cycle or motorbike lies under this box."""
+    area = max((seen.x2 - seen.x1) * (seen.y2 - seen.y1), 1e-6)
+    for track_id, cycle in ridden:
+        if track_id == journey.track_id:
+            continue
+        top = (
+            cycle.y1 - (cycle.y2 - cycle.y1) / 2
+        )  # the box may hold the cycle alone: its rider sits above it
+        width = min(seen.x2, cycle.x2) - max(seen.x1, cycle.x1)
+        height = min(seen.y2, cycle.y2) - max(seen.y1, top)
+        if width > 0 and height > 0 and width * height >= RIDER * area:
+            return True
+    return False

@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tracker.analytics._journeys import Journey, Step, centre, size_px
 from tracker.analytics._seen import Seen
 from tracker.scene.geometry import Segment
@@ -20,6 +23,7 @@ from tracker.types import Origin
 CLEAR, CLEAR_PX = 0.2, 1.5
 #: Who came less far than this share of its size, from its first moment on, only trembled.
 LEAST_TRAVEL = 0.5
+Boxes = NDArray[np.float64]
 
 
 class Crossing(NamedTuple):
@@ -88,14 +92,22 @@ class LineWatch:
         xs, ys = [x for x, _ in ends], [y for _, y in ends]
         self.frame = min(xs), min(ys), max(xs), max(ys)
 
+    def touched_by(self, before: Boxes, after: Boxes) -> NDArray[np.bool_]:
+        """Return bool (N,), which of the steps between boxes (N, 4) touch the line."""
+        a, b = (anchors(boxes, self.anchor) for boxes in (before, after))
+        touched = np.zeros(len(after), np.bool_)
+        for segment in self.segments:
+            touched |= segment.crossed_by(a, b)
+        return touched
+
     def step(self, journey: Journey, before: Seen, after: Seen) -> Crossing | None:
         """Take a step of a journey; return the crossing that it makes sure, if it does."""
         touch = self._touch(before, after)
-        passage: Passage | None = journey.state.get(self.key)
+        passage: Passage | None = journey.begun.get(self.key)
         if passage is None:
             if touch is None:
                 return None
-            passage = journey.state[self.key] = Passage(touch, touch)
+            passage = journey.begun[self.key] = Passage(touch, touch)
         elif touch is not None:
             passage.last = touch
         if passage.is_over:
@@ -104,12 +116,12 @@ class LineWatch:
             passage.near_s += after.time_s - before.time_s
         if not self._is_clear(passage, after):
             return None
-        del journey.state[self.key]
+        del journey.begun[self.key]
         return passage.crossing() if passage.is_over else None
 
     def end(self, journey: Journey) -> Crossing | None:
         """Return the crossing of a journey that ended just behind the line, before it was clear of it."""
-        passage: Passage | None = journey.state.pop(self.key, None)
+        passage: Passage | None = journey.begun.pop(self.key, None)
         return passage.crossing() if passage is not None and passage.is_over else None
 
     def _touch(self, before: Seen, after: Seen) -> Crossing | None:
@@ -147,11 +159,26 @@ def crossings(watches: Sequence[LineWatch], steps: Sequence[Step]) -> Iterator[t
                 or (top_b > bottom and top_a > bottom)
                 or (right_b < left and right_a < left)
                 or (left_b > right and left_a > right)
-            ) and watch.key not in journey.state:
+            ) and watch.key not in journey.begun:
                 continue
             crossing = watch.step(journey, before, after)
             if crossing is not None:
                 yield journey, place, crossing
+
+
+def anchors(boxes: Boxes, anchor: str) -> NDArray[np.float64]:
+    """Return the points (N, 2) of boxes (N, 4) that pass lines: their centres, or their feet."""
+    x = (boxes[:, 0] + boxes[:, 2]) / 2
+    y = (boxes[:, 1] + boxes[:, 3]) / 2 if anchor == "centre" else boxes[:, 3]
+    return np.stack([x, y], axis=1)
+
+
+def touched_by(watches: Sequence[LineWatch], before: Boxes, after: Boxes) -> NDArray[np.bool_]:
+    """Return bool (N,), which of the steps between boxes (N, 4) touch any of the lines."""
+    touched = np.zeros(len(after), np.bool_)
+    for watch in watches:
+        touched |= watch.touched_by(before, after)
+    return touched
 
 
 def has_travelled(journey: Journey) -> bool:

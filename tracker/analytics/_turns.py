@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tracker.analytics._journeys import Journey, Step, event_of
-from tracker.analytics._passages import Crossing, LineWatch, crossings, has_travelled, passed
+from tracker.analytics._passages import (
+    Boxes,
+    Crossing,
+    LineWatch,
+    crossings,
+    has_travelled,
+    passed,
+    touched_by,
+)
 from tracker.scene.geometry import segments
 from tracker.scene.model import Scene
 from tracker.types import Event
@@ -23,6 +34,10 @@ class TurnCounter:
         self._gates = scene.gates
         self._watches = [LineWatch(f"gate {gate.name}", segments(gate.points)) for gate in scene.gates]
 
+    def stirred_by(self, before: Boxes, after: Boxes) -> NDArray[np.bool_]:
+        """Return bool (N,), which of the steps between boxes (N, 4) may mean something here."""
+        return touched_by(self._watches, before, after)
+
     def update(self, steps: Sequence[Step], ended: Sequence[Journey]) -> list[Event]:
         """Take a frame's steps and the journeys that ended; return the turns that are complete."""
         for journey, place, crossing in crossings(self._watches, steps):
@@ -32,12 +47,12 @@ class TurnCounter:
 
     @staticmethod
     def _keep(journey: Journey, gate: int, crossing: Crossing) -> None:
-        journey.state.setdefault("gates", []).append((gate, crossing))
+        journey.gates.append((gate, crossing))
 
     def _turn(self, journey: Journey) -> Event | None:
         for place, crossing in passed(self._watches, journey):
             self._keep(journey, place, crossing)
-        gates: list[tuple[int, Crossing]] = journey.state.get("gates", [])
+        gates: list[tuple[int, Crossing]] = journey.gates
         if len(gates) < 2 or not has_travelled(journey):
             return None
         (first, came), (last, left) = gates[0], gates[-1]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tracker.analytics._journeys import Journey, Step, event_of, has_stopped
 from tracker.analytics._seen import Seen
-from tracker.scene.geometry import contains
+from tracker.scene.geometry import contains, contains_each
 from tracker.scene.model import Points, Scene
 from tracker.types import Event
 
@@ -48,6 +51,14 @@ class ZoneWatch:
         self._keys = [f"zone {zone.name}" for zone in scene.zones]
         self._frames = [_frame(zone.points) for zone in scene.zones]
 
+    def stirred_by(self, after: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return bool (N,), which of the steps that end with boxes (N, 4) may mean something here."""
+        feet = np.stack([(after[:, 0] + after[:, 2]) / 2, after[:, 3]], axis=1)
+        stirred = np.zeros(len(after), np.bool_)
+        for zone in self._zones:
+            stirred |= contains_each(zone.points, feet)
+        return stirred
+
     def update(self, steps: Sequence[Step], ended: Sequence[Journey]) -> list[Event]:
         """Take a frame's steps and the journeys that ended; return what happened, by time."""
         events: list[Event] = []
@@ -56,21 +67,23 @@ class ZoneWatch:
             x = (x1 + x2) / 2
             for place, (left, top, right, bottom) in enumerate(self._frames):
                 # most are far away: one look at the rectangle around the zone, before all else
-                if (left <= x <= right and top <= y <= bottom) or self._keys[place] in journey.state:
+                if (left <= x <= right and top <= y <= bottom) or self._keys[place] in journey.begun:
                     self._step(journey, place, before, after, events)
         for journey in ended:
             for place in range(len(self._zones)):
                 self._end(journey, place, events)
-        return sorted(events, key=lambda event: (event.time_s, event.track_id))
+        if len(events) > 1:
+            events.sort(key=lambda event: (event.time_s, event.track_id))
+        return events
 
     def _step(self, journey: Journey, place: int, before: Seen, after: Seen, events: list[Event]) -> None:
         zone = self._zones[place]
-        stay: _Stay | None = journey.state.get(self._keys[place])
+        stay: _Stay | None = journey.begun.get(self._keys[place])
         here = contains(zone.points, (after.x1 + after.x2) / 2, after.y2)
         if stay is None:
             if not here:
                 return
-            stay = journey.state[self._keys[place]] = _Stay()
+            stay = journey.begun[self._keys[place]] = _Stay()
             if contains(zone.points, (before.x1 + before.x2) / 2, before.y2):
                 stay.change = before  # it was there from its first moment on
         if here == stay.inside:
@@ -81,6 +94,8 @@ class ZoneWatch:
                 self._move(journey, place, stay, here, events)
         if stay.inside:
             self._stand(journey, place, stay, after, events)
+        elif stay.change is None:
+            del journey.begun[self._keys[place]]
 
     def _move(self, journey: Journey, place: int, stay: _Stay, here: bool, events: list[Event]) -> None:
         """Let a journey enter or leave: at the moment at which it was first seen on that side."""
@@ -111,7 +126,7 @@ class ZoneWatch:
         self._tell(journey, place, "leave", seen, seen.time_s - stay.since_s, events)
 
     def _end(self, journey: Journey, place: int, events: list[Event]) -> None:
-        stay: _Stay | None = journey.state.pop(self._keys[place], None)
+        stay: _Stay | None = journey.begun.pop(self._keys[place], None)
         if stay is not None and stay.inside:
             self._leave(journey, place, stay, stay.change or journey.last_seen(), events)
 

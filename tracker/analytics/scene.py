@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from tracker.analytics._journeys import Journeys
-from tracker.analytics._lines import LineCounter
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.frame import Frame
+from tracker.analytics._journeys import Journey, Journeys, Step
+from tracker.analytics._lines import RIDDEN, LineCounter, Ridden
+from tracker.analytics._seen import Move, Seen
 from tracker.analytics._turns import TurnCounter
 from tracker.analytics._zones import ZoneWatch
 from tracker.scene.model import Scene
 from tracker.scene.plane import RoadPlane
-from tracker.types import Event, FrameResult
+from tracker.types import Event, FrameResult, Track
 
 
 class SceneObserver:
@@ -20,6 +25,9 @@ class SceneObserver:
         scene: in any units; it is fitted to the frames.
         class_names: in the order of the labels.
 
+    Attributes:
+        ridden: labels of cycles and motorbikes, whose riders count with them.
+
     Raises:
         SceneError: the calibration's points do not make a plane.
     """
@@ -28,8 +36,31 @@ class SceneObserver:
         """Begin before the first frame."""
         self._scene, self._names = scene, class_names
         people = [label for label, name in enumerate(class_names) if name == "person"]
+        self.ridden = tuple(label for label, name in enumerate(class_names) if name in RIDDEN)
         self._journeys = Journeys(people[0] if people else None)
         self._fit(scene.size or (1, 1))
+
+    @property
+    def is_restless(self) -> bool:
+        """Whether the mere passing of time may decide something."""
+        return self._lines.any_waiting or self._journeys.any_lost
+
+    def is_idle(self, track_id: int) -> bool:
+        """Return whether nothing of a track is undecided, so that its next steps may be told later."""
+        return self._journeys.is_idle(track_id)
+
+    def stirred_by(self, before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which steps of many tracks may mean something at a line, zone or gate, by themselves.
+
+        Args:
+            before: float64 (N, 4) xyxy in pixels, boxes before the steps.
+            after: float64 (N, 4), boxes behind them.
+
+        Returns:
+            bool (N,). The other steps of an idle track may be told later.
+        """
+        stirred = self._lines.stirred_by(before, after) | self._turns.stirred_by(before, after)
+        return stirred | self._zones.stirred_by(after)
 
     def observe(self, result: FrameResult) -> list[Event]:
         """Return what is sure on this frame to have happened, by time within each kind."""
@@ -39,12 +70,22 @@ class SceneObserver:
             told = self._lines.finish(())  # what was crossed already is not lost with the old lines
             self._fit(size)
         steps, ended = self._journeys.update(result)
-        return [
-            *told,
-            *self._lines.update(result, steps, ended),
-            *self._zones.update(steps, ended),
-            *self._turns.update(steps, ended),
-        ]
+        return told + self._report(result.frame, steps, ended, lambda: self._ridden(result.tracks))
+
+    def advance(
+        self, frame: Frame, moves: Iterable[Move], over: Iterable[int], ridden: Ridden
+    ) -> list[Event]:
+        """Take what tracks did until a frame: ``observe`` for tracks that are read back from a file.
+
+        Of an idle track, what means nothing by itself (``stirred_by``) may be left out and told later.
+
+        Args:
+            frame: of the scene's size.
+            moves: of confirmed tracks, in the order in which the file has them.
+            over: numbers of the tracks that ended.
+            ridden: returns where the tracks of the classes ``ridden`` are, by their numbers.
+        """
+        return self._report(frame, *self._journeys.advance(frame, moves, over), ridden)
 
     def finish(self) -> list[Event]:
         """Return what was still to be decided when the run ended."""
@@ -54,6 +95,23 @@ class SceneObserver:
             *self._zones.update((), ended),
             *self._turns.update((), ended),
         ]
+
+    def _report(
+        self, frame: Frame, steps: Sequence[Step], ended: Sequence[Journey], ridden: Ridden
+    ) -> list[Event]:
+        events = self._lines.update(frame, steps, ended, ridden)
+        if steps or ended:
+            events += self._zones.update(steps, ended)
+            events += self._turns.update(steps, ended)
+        return events
+
+    def _ridden(self, tracks: Iterable[Track]) -> list[tuple[int, Seen]]:
+        found = []
+        for track in tracks:
+            if track.label in self.ridden and track.shown:
+                x1, y1, x2, y2 = track.box.tolist()
+                found.append((track.id, Seen(0.0, 0, x1, y1, x2, y2, track.origin)))
+        return found
 
     def _fit(self, size: tuple[int, int]) -> None:
         """Take the scene to frames of this size; what was begun at the lines begins anew."""

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from tracker.scene.model import Points
 
+Places = NDArray[np.float64]
+
 
 class Segment(NamedTuple):
     """A piece of a line, from (x, y) on by (dx, dy).
@@ -46,6 +48,18 @@ class Segment(NamedTuple):
         where = (x * self.dx + y * self.dy) / (self.length * self.length)
         return share if self.low <= where < self.high else None
 
+    def crossed_by(self, before: Places, after: Places) -> NDArray[np.bool_]:
+        """Return bool (N,), which ways between places (N, 2) cross the segment: ``crossed`` for many."""
+        (ax, ay), (bx, by) = before.T, after.T
+        near = self.dx * (ay - self.y) - self.dy * (ax - self.x)
+        far = self.dx * (by - self.y) - self.dy * (bx - self.x)
+        changes = (near < 0) != (far < 0)
+        share = near / np.where(changes, near - far, 1.0)
+        x, y = ax + share * (bx - ax) - self.x, ay + share * (by - ay) - self.y
+        where = (x * self.dx + y * self.dy) / (self.length * self.length)
+        crossed: NDArray[np.bool_] = changes & (self.low <= where) & (where < self.high)
+        return crossed
+
 
 def segments(points: Points, tolerance: float = 0.05) -> tuple[Segment, ...]:
     """Return the pieces of a polyline.
@@ -73,6 +87,18 @@ def contains(polygon: Points, x: float, y: float) -> bool:
     for x2, y2 in polygon:
         if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
             inside = not inside
+        x1, y1 = x2, y2
+    return inside
+
+
+def contains_each(polygon: Points, places: Places) -> NDArray[np.bool_]:
+    """Return bool (N,), which of the places (N, 2) lie in a polygon: ``contains`` for many."""
+    x, y = places.T
+    inside = np.zeros(len(places), np.bool_)
+    x1, y1 = polygon[-1]
+    for x2, y2 in polygon:
+        if y1 != y2:  # a level side is passed by none of the rays
+            inside ^= ((y1 > y) != (y2 > y)) & (x < (x2 - x1) * (y - y1) / (y2 - y1) + x1)
         x1, y1 = x2, y2
     return inside
 

@@ -44,28 +44,28 @@ class Lives:
 
     def add(self, result: FrameResult) -> list[Life]:
         """Take one frame's result; return the tracks that ended with it, by id."""
-        there = set()
+        ended = []
         for track in result.tracks:
-            self._meet(track, result.frame.time_s)
-            if track.state is not TrackState.REMOVED:
-                there.add(track.id)
-        return list(self._ended(there))
+            self._meet(track)
+            if track.state is TrackState.REMOVED:
+                ended.append(track.id)
+        return list(self._over(ended))
 
     def flush(self) -> list[Life]:
         """Return the tracks that live still, at the end of the run."""
-        return list(self._ended(set()))
+        return list(self._over(list(self._live)))
 
-    def _meet(self, track: Track, time_s: float) -> None:
+    def _meet(self, track: Track) -> None:
         life = self._live.get(track.id)
         if life is None:
             self._live[track.id] = Life(track, track.box, track.box, track.shown)
             return
-        life.track, life.shown = track, life.shown or track.shown
-        if track.last_seen_s >= time_s:
+        if track.last_seen_s > life.track.last_seen_s:
             life.last_box = track.box
+        life.track, life.shown = track, life.shown or track.shown
 
-    def _ended(self, there: set[int]) -> Iterator[Life]:
-        for track_id in sorted(self._live.keys() - there):
+    def _over(self, ended: list[int]) -> Iterator[Life]:
+        for track_id in sorted(ended):
             life = self._live.pop(track_id)
             if life.shown:
                 yield life

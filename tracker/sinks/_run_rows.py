@@ -94,11 +94,12 @@ class RunRows:
         self._tracks += [track_row(self._run_id, life, names, self._moments) for life in ended]
 
     def _state(self, completed: bool) -> Row:
+        earlier = self._run.earlier
         return {
             "tracks": self._tracks_done + len(self._tracks),
             "events": self._events_done + len(self._events),
-            "frames": self._summary.frames,
-            "cnn_runs": self._summary.cnn_runs_total,
+            "frames": earlier.frames if earlier else self._summary.frames,
+            "cnn_runs": earlier.cnn_runs if earlier else self._summary.cnn_runs_total,
             "time_s": self._time_s,
             "video_start_utc": self._moments.start,
             "written_utc": datetime.now(UTC),

@@ -170,5 +170,5 @@ def _known(value: float | None) -> float | None:
 
 
 def _box(columns: list[str], box: NDArray[np.float32]) -> Row:
-    # a hundredth of a pixel, as in tracks.csv
-    return dict(zip(columns, [round(value, 2) for value in box.tolist()], strict=True))
+    # a hundredth of a pixel, as in tracks.csv; round() itself takes ten times as long
+    return dict(zip(columns, [math.floor(value * 100 + 0.5) / 100 for value in box.tolist()], strict=True))

@@ -35,12 +35,12 @@ class TableSink(Generic[Row]):
     Args:
         path: the file.
         row: dataclass of a row.
-        make: makes what adds the run up, from the run and its scene.
+        make: makes what adds the run up, from its scene and the names of the classes.
         kind: what the scene must have for that: "lines", "zones" or "gates"; no file is written without.
     """
 
     def __init__(
-        self, path: Path, row: type[Row], make: Callable[[RunInfo, Scene], Adder[Row]], kind: str
+        self, path: Path, row: type[Row], make: Callable[[Scene, tuple[str, ...]], Adder[Row]], kind: str
     ) -> None:
         """Nothing is written before ``open``."""
         self._path, self._row, self._make, self._kind = path, row, make, kind
@@ -54,7 +54,7 @@ class TableSink(Generic[Row]):
             SinkError: the file cannot be written.
         """
         if run.scene is not None and getattr(run.scene, self._kind):
-            self._adder = self._make(run, run.scene)
+            self._adder = self._make(run.scene, run.class_names)
             self._file = RowFile(self._path, self._row)
 
     def write(self, result: FrameResult) -> None:

@@ -21,6 +21,4 @@ class Config:
 
 def build(config: Config) -> TableSink[CountRow]:
     """Build the sink."""
-    return TableSink(
-        Path(config.path), CountRow, lambda run, scene: IntervalCounts(scene, run.class_names), "lines"
-    )
+    return TableSink(Path(config.path), CountRow, IntervalCounts, "lines")

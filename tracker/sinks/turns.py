@@ -21,6 +21,4 @@ class Config:
 
 def build(config: Config) -> TableSink[TurnRow]:
     """Build the sink."""
-    return TableSink(
-        Path(config.path), TurnRow, lambda run, scene: TurnCounts(scene, run.class_names), "gates"
-    )
+    return TableSink(Path(config.path), TurnRow, TurnCounts, "gates")

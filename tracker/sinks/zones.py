@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tracker.scene.model import Scene
 from tracker.sinks._table import TableSink
 from tracker.traffic.occupancy import ZoneOccupancy, ZoneRow
 
@@ -21,4 +22,8 @@ class Config:
 
 def build(config: Config) -> TableSink[ZoneRow]:
     """Build the sink."""
-    return TableSink(Path(config.path), ZoneRow, lambda run, scene: ZoneOccupancy(scene), "zones")
+    return TableSink(Path(config.path), ZoneRow, _occupancy, "zones")
+
+
+def _occupancy(scene: Scene, class_names: tuple[str, ...]) -> ZoneOccupancy:
+    return ZoneOccupancy(scene)  # of whatever class

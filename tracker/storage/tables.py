@@ -62,7 +62,10 @@ class UtcTime(TypeDecorator[datetime]):
 
 def as_text(moment: datetime | None) -> str | None:
     """Return a moment as SQLite holds it in a column of ``UtcTime``."""
-    return None if moment is None else moment.astimezone(UTC).isoformat(" ", "microseconds")[:-6]
+    if moment is None:
+        return None
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(" ", "microseconds")[:-6]
 
 
 def _json() -> JSON:

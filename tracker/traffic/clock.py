@@ -22,6 +22,7 @@ class Clock:
         self._zone = zone or (start.tzinfo if start else None) or UTC
         self.start = start.astimezone(self._zone) if start else None
         self._start = start.astimezone(UTC) if start else None
+        self._last_second: tuple[datetime | None, tuple[str, str]] = None, ("", "")
 
     @classmethod
     def of(cls, scene: Scene | None, first: Frame) -> Clock:
@@ -40,8 +41,18 @@ class Clock:
 
     def text(self, time_s: float) -> str:
         """Return the local time in ISO 8601 to the millisecond; empty where it is not known."""
-        moment = self.at(time_s)
-        return moment.isoformat(timespec="milliseconds") if moment else ""
+        if self._start is None:
+            return ""
+        moment = self._start + timedelta(seconds=time_s)
+        until_second, zone = self._second(moment.replace(microsecond=0))
+        return f"{until_second}.{moment.microsecond // 1000:03d}{zone}"
+
+    def _second(self, moment: datetime) -> tuple[str, str]:
+        """Return a full second in ISO 8601, as it stands before and behind the milliseconds."""
+        if moment != self._last_second[0]:  # events come nearly in order
+            text = moment.astimezone(self._zone).isoformat()
+            self._last_second = moment, (text[:19], text[19:])
+        return self._last_second[1]
 
     def interval(self, time_s: float, length_s: float) -> tuple[float, float]:
         """Return beginning and end, in seconds of the video, of the interval that holds ``time_s``.

@@ -13,7 +13,7 @@ import cv2
 import pytest
 
 from tracker import types
-from tracker.recount import _Row
+from tracker.recount._row import Row
 from tracker.scene import read_scene
 
 Track = Callable[..., Any]
@@ -203,8 +203,8 @@ def test_rows_that_no_run_writes(
 
 def test_a_row_has_all_that_a_track_has() -> None:
     fields = [(field.name, field.default) for field in dataclasses.fields(types.Track)]
-    defaults = _Row._field_defaults
-    assert fields == [(name, defaults.get(name, dataclasses.MISSING)) for name in _Row._fields]
+    defaults = Row._field_defaults
+    assert fields == [(name, defaults.get(name, dataclasses.MISSING)) for name in Row._fields]
 
 
 def test_options_that_have_no_meaning(replay: Track) -> None:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.scene.geometry import contains, in_any, segments
+from tracker.scene.geometry import contains, contains_each, in_any, segments
 
 SQUARE = ((0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 10.0))
+Point = tuple[float, float]
 FAR = st.floats(-50, 50, allow_nan=False)
 
 
@@ -47,3 +48,22 @@ def test_points_in_any_of_several_polygons() -> None:
     points = np.array([[5, 5], [15, 5], [25, 5]], np.float32)
     assert in_any((SQUARE, other), points).tolist() == [True, False, True]
     assert in_any((SQUARE,), points[:0]).tolist() == []
+
+
+WHOLE = st.integers(-20, 20).map(float)  # often on corners and borders
+PLACES = st.lists(st.tuples(WHOLE, WHOLE, WHOLE, WHOLE), min_size=1, max_size=20)
+
+
+@given(PLACES, st.lists(st.tuples(WHOLE, WHOLE), min_size=2, max_size=5, unique=True))
+def test_many_ways_cross_where_each_does(ways: list[tuple[float, ...]], corners: list[Point]) -> None:
+    steps = np.array(ways)
+    for piece in segments(tuple(corners)):
+        each = [piece.crossed(*way) is not None for way in ways]
+        assert piece.crossed_by(steps[:, :2], steps[:, 2:]).tolist() == each
+
+
+@given(PLACES, st.lists(st.tuples(WHOLE, WHOLE), min_size=3, max_size=6))
+def test_many_points_lie_where_each_does(places: list[tuple[float, ...]], corners: list[Point]) -> None:
+    points = np.array(places)[:, :2]
+    each = [contains(tuple(corners), x, y) for x, y in points.tolist()]
+    assert contains_each(tuple(corners), points).tolist() == each

@@ -1,0 +1,216 @@
+"""Some thousand rows of a file of tracks, and which few of them must be looked at one by one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.analytics._seen import Move, Seen, Stretch
+from tracker.errors import ResultError
+from tracker.recount._row import Columns, Row
+from tracker.track_rows import Piece
+from tracker.types import Origin, TrackState
+
+#: A track without a row for this long (seconds) is over; frames may have been left out of a file.
+ABSENT_S = 0.5
+
+Flags = NDArray[np.bool_]
+Places = NDArray[np.int64]
+
+
+class Scenery(Protocol):
+    """What an observer says of the rows that it must see."""
+
+    @property
+    def ridden(self) -> Sequence[int]:
+        """Labels of the tracks that it must see wherever it sees another one."""
+        ...
+
+    def stirred_by(self, before: NDArray[np.float64], after: NDArray[np.float64]) -> Flags:
+        """Return bool (N,), which of the steps between boxes (N, 4) may mean something."""
+        ...
+
+
+class Carried:
+    """The tracks that live on at the end of a block, in the order in which they were last seen.
+
+    Args:
+        rows: the last row of each, as the file has it.
+        tracks: the same with what is known of the track's life.
+    """
+
+    def __init__(self, rows: Piece, tracks: list[Row]) -> None:
+        """Keep both."""
+        self.rows, self.tracks = rows, tracks
+
+
+class Block:
+    """Whole frames in order; inside, the rows of each track stand one behind the other.
+
+    A row must be looked at where it may mean something at a line, zone or gate, and where its track begins,
+    ends, is only predicted, or is found again.
+
+    Args:
+        piece: rows of the file, sorted by time, N at least 1.
+        classes: number of classes.
+        scenery: says what may mean something.
+        before: what lived at the end of the block before; None for the first.
+
+    Attributes:
+        frames: index and time in seconds of each of the F frames.
+        times_s: float64 (F,), the times alone.
+
+    Raises:
+        ResultError: a track has two rows on one frame.
+    """
+
+    def __init__(self, piece: Piece, classes: int, scenery: Scenery, before: Carried | None) -> None:
+        """Sort the rows, and find out which matter."""
+        changes = (np.diff(piece["frame"]) != 0) | (np.diff(piece["time_s"]) != 0)
+        begins = np.concatenate([[0], np.flatnonzero(changes) + 1])
+        self.times_s = piece["time_s"][begins]
+        self.frames = list(zip(piece["frame"][begins].tolist(), self.times_s.tolist(), strict=True))
+        self._begins: list[int] = [*begins.tolist(), len(piece)]
+        whole = piece if before is None else np.concatenate([before.rows, piece])
+        self._old = len(whole) - len(piece)
+        order = self._order = np.argsort(whole["track_id"], kind="stable")
+        self._places = np.empty(len(whole), np.int64)
+        self._places[order] = np.arange(len(whole))
+        self._table = whole[order]
+        self._refuse_twins()
+        self._follow()
+        self._columns = Columns(self._table, classes)
+        self._make_lists(self._marks(scenery), begins, scenery.ridden)
+        lives = zip(self._places[: self._old].tolist(), before.tracks if before else (), strict=True)
+        self._earlier = dict(lives)
+        self._taken = {track.id: place + 1 for place, track in self._earlier.items()}
+
+    def due(self, frame: int, busy: Collection[int]) -> list[int]:
+        """Return the places of a frame's rows that must be looked at.
+
+        Args:
+            frame: its place in the block.
+            busy: the tracks of which every row must be looked at.
+        """
+        begin, end = self._begins[frame], self._begins[frame + 1]
+        if busy:
+            marked, ids = self._marked, self._ids
+            return [self._at[row] for row in range(begin, end) if marked[row] or ids[row] in busy]
+        if self._any_marked[frame]:
+            return [self._at[row] for row in range(begin, end) if self._marked[row]]
+        return []
+
+    def move(self, place: int) -> Move:
+        """Return what a row's track did since the row of it that was last asked for."""
+        columns = self._columns
+        track_id, label = columns.ids[place], columns.labels[place]
+        begin = self._taken.get(track_id, place)
+        self._taken[track_id] = place + 1
+        stretch = None
+        if begin < place:  # only a marked row comes behind others that were left out
+            stretch = Stretch(columns.seen[begin:place], *self._extents[self._stretch[place]])
+        return Move(track_id, label, columns.votes[label], columns.seen[place], stretch)
+
+    def track(self, place: int) -> Row:
+        """Return a track as it stands in the file."""
+        return self._columns.row(place)
+
+    def ridden(self, frame: int) -> list[tuple[int, Seen]]:
+        """Return the tracks of a frame that somebody may ride, and where they are."""
+        begin, end = self._begins[frame], self._begins[frame + 1]
+        rows = (row for row in range(begin, end) if self._ridden[row])
+        return [(self._ids[row], self._columns.seen[self._at[row]]) for row in rows]
+
+    def ended(self, frame: int) -> list[Row]:
+        """Return the tracks that are over with a frame, the earliest first."""
+        places = self._ends.get(frame, ())
+        return [self._life(place)._replace(state=TrackState.REMOVED) for place in places]
+
+    def ends_any(self, frame: int) -> bool:
+        """Return whether a track is over with a frame."""
+        return frame in self._ends
+
+    def born(self, place: int) -> bool:
+        """Return whether a track begins with a row."""
+        return self._births[place]
+
+    def carried(self) -> Carried:
+        """Return what lives on behind the block."""
+        places = np.flatnonzero(self._last & ~self._gone)
+        places = places[np.argsort(self._order[places])]
+        return Carried(self._table[places], [self._life(place) for place in places.tolist()])
+
+    def _refuse_twins(self) -> None:
+        table = self._table
+        same = [table[name][1:] == table[name][:-1] for name in ("track_id", "frame", "time_s")]
+        twins = np.flatnonzero(np.logical_and.reduce(same))
+        if len(twins):
+            row = table[twins[0]]
+            raise ResultError(f"track {row['track_id']} has two rows on frame {row['frame']}")
+
+    def _follow(self) -> None:
+        """Find where tracks begin and end, and the frame on which each is over."""
+        times_s, changes = self._table["time_s"], np.diff(self._table["track_id"]) != 0
+        self._last = np.append(changes, True)
+        over = np.searchsorted(self.times_s - ABSENT_S, times_s, "left")
+        next_s = np.where(self._last, np.inf, np.append(times_s[1:], np.inf))
+        self._gone = np.append(self.times_s, np.inf)[over] < next_s
+        starts = np.concatenate([[True], changes | self._gone[:-1]])
+        # the row with which the life of each row's track began
+        self._begun = np.maximum.accumulate(np.where(starts, np.arange(len(starts)), 0))
+        self._starts = starts
+        origins = self._table["origin"]
+        known = origins != Origin.PREDICTED.value.encode()
+        self._known = np.maximum.accumulate(np.where(known, np.arange(len(starts)), 0))
+        self._looks = np.cumsum(origins == Origin.DETECTED.value.encode())
+        self._ends: dict[int, list[int]] = defaultdict(list)
+        gone = np.flatnonzero(self._gone)
+        for place in gone[np.argsort(self._order[gone])].tolist():
+            self._ends[int(over[place])].append(place)
+
+    def _marks(self, scenery: Scenery) -> Flags:
+        boxes = self._columns.boxes.astype(np.float64)
+        predicted = self._table["origin"] == Origin.PREDICTED.value.encode()
+        marks: Flags = self._starts | self._gone | self._last | predicted
+        marks[1:] |= predicted[:-1] | scenery.stirred_by(boxes[:-1], boxes[1:])
+        return marks
+
+    def _make_lists(self, marks: Flags, begins: Places, ridden: Sequence[int]) -> None:
+        """Turn columns into lists: millions of single values come out of them several times as fast."""
+        at = self._places[self._old :]
+        marked = marks[at]
+        self._at: list[int] = at.tolist()
+        self._marked: list[bool] = marked.tolist()
+        self._any_marked: list[bool] = np.logical_or.reduceat(marked, begins).tolist()
+        self._ridden: list[bool] = np.isin(self._table["class"][at], ridden).tolist()
+        self._ids: list[int] = self._table["track_id"][at].tolist()
+        self._births: list[bool] = (self._starts & (self._order >= self._old)).tolist()
+        # from each marked row up to the next one
+        firsts = np.flatnonzero(marks)
+        self._stretch: list[int] = (np.cumsum(marks) - 2).tolist()
+        x, y = self._columns.centres().T
+        least, most = np.minimum.reduceat, np.maximum.reduceat
+        sides = (least(x, firsts), least(y, firsts), most(x, firsts), most(y, firsts))
+        self._extents = list(zip(*(side.tolist() for side in sides), strict=True))
+
+    def _life(self, place: int) -> Row:
+        """Return a track on a row of it, with what its life was up to that row."""
+        begun, columns = int(self._begun[place]), self._columns
+        earlier = self._earlier.get(begun)
+        looks = int(self._looks[place] - self._looks[begun])
+        if earlier is None:
+            earlier = columns.row(begun)
+            earlier = earlier._replace(detections=int(earlier.origin is Origin.DETECTED))
+        known = int(self._known[place])
+        if known > begun:  # what was only predicted after that may be anywhere
+            earlier = earlier._replace(box=columns.boxes[known], last_seen_s=columns.times_s[known])
+        return columns.row(place)._replace(
+            box=earlier.box,
+            first_seen_s=earlier.first_seen_s,
+            last_seen_s=earlier.last_seen_s,
+            detections=earlier.detections + looks,
+        )

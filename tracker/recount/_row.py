@@ -1,0 +1,99 @@
+"""Tracks on single frames, as a file tells them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.analytics._seen import Seen
+from tracker.track_rows import Piece
+from tracker.types import Origin, TrackState
+
+#: What the file calls the origins of boxes.
+ORIGINS = {origin.value.encode(): origin for origin in Origin}
+_NOWHERE = np.zeros(2, np.float32)
+
+
+class Row(NamedTuple):
+    """A track on one frame, with the fields of ``Track``: made in a fifth of its time.
+
+    Of the votes a file keeps who won them. The times and the number of looks are those of the row alone,
+    where ``Block`` does not say that it knows better.
+    """
+
+    id: int
+    box: NDArray[np.float32]
+    velocity: NDArray[np.float32]
+    label: int
+    score: float
+    class_scores: NDArray[np.float32]
+    state: TrackState
+    origin: Origin
+    confidence: float
+    first_seen_s: float
+    last_seen_s: float
+    last_detected_s: float
+    detections: int = 1
+    embedding: NDArray[np.float32] | None = None
+
+    @property
+    def shown(self) -> bool:
+        """Whether the track is reported to the user."""
+        return self.state is not TrackState.REMOVED
+
+
+class Columns:
+    """Rows of a file, column by column; lists, out of which single values come several times as fast.
+
+    Args:
+        table: the rows (N,), in any order.
+        classes: number of classes.
+
+    Attributes:
+        boxes: float32 (N, 4) xyxy in pixels.
+        ids: of the tracks.
+        labels: their classes.
+        votes: float32 (C,) by label: of the votes a file keeps who won them.
+        times_s: of the frames.
+        seen: places for the observer.
+    """
+
+    def __init__(self, table: Piece, classes: int) -> None:
+        """Take the columns apart."""
+        self.boxes = np.stack([table[side] for side in ("x1", "y1", "x2", "y2")], axis=1).astype(np.float32)
+        self.ids: list[int] = table["track_id"].tolist()
+        self.times_s: list[float] = table["time_s"].tolist()
+        self.labels: list[int] = table["class"].tolist()
+        self._scores: list[float] = table["score"].tolist()
+        self._confidences: list[float] = table["confidence"].tolist()
+        self._origins = [ORIGINS[name] for name in table["origin"].tolist()]
+        self.votes = list(np.eye(classes, dtype=np.float32))
+        sides = (self.boxes[:, side].tolist() for side in range(4))
+        places = zip(self.times_s, table["frame"].tolist(), *sides, self._origins, strict=True)
+        self.seen = list(map(Seen._make, places))
+
+    def centres(self) -> NDArray[np.float64]:
+        """Return the middles of the boxes (N, 2)."""
+        boxes = self.boxes.astype(np.float64)
+        middles: NDArray[np.float64] = (boxes[:, :2] + boxes[:, 2:]) / 2
+        return middles
+
+    def row(self, place: int) -> Row:
+        """Return one of the rows."""
+        label, origin, at_s = self.labels[place], self._origins[place], self.times_s[place]
+        return Row(
+            self.ids[place],
+            self.boxes[place],
+            _NOWHERE,
+            label,
+            self._scores[place],
+            self.votes[label],
+            TrackState.COASTING if origin is Origin.PREDICTED else TrackState.CONFIRMED,
+            origin,
+            self._confidences[place],
+            at_s,
+            at_s,
+            at_s,
+        )
