@@ -35,7 +35,8 @@ class LifeConfig:
         max_missing_s: a track that was not seen for this long is removed.
         max_tentative_s: a tentative track that was not found again for this long is removed.
         min_confidence: least confidence of a propagated box that is believed.
-        duplicate_iou: a track that a look missed is removed where it covers a found one this much.
+        duplicate_iou: a track that a look missed is removed where it covers a found one this much...
+        duplicate_s: ...and was not found for at least this long: who walks past somebody is hidden for less.
     """
 
     born_score: float = 0.4
@@ -45,11 +46,12 @@ class LifeConfig:
     max_tentative_s: float = 0.6
     min_confidence: float = 0.2
     duplicate_iou: float = 0.7
+    duplicate_s: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise ValueError for a share outside [0, 1], a negative score or time, or less than one look."""
         check_shares(self, "born_score", "min_confidence", "duplicate_iou")
-        for name in ("sure_score", "max_missing_s", "max_tentative_s"):
+        for name in ("sure_score", "max_missing_s", "max_tentative_s", "duplicate_s"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be at least 0")
         if self.confirm_looks < 1:
@@ -133,10 +135,12 @@ class LifeCycle:
         """Return whether the track was carried to where it is, and surely enough."""
         return track.origin is Origin.PROPAGATED and track.confidence >= self.config.min_confidence
 
-    def without_duplicates(self, tracks: Sequence[Track]) -> list[Track]:
+    def without_duplicates(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
         """Remove tracks that a look missed and that lie on one that it found."""
+        latest_s = frame.time_s - self.config.duplicate_s + 1e-6
         found = [t for t in tracks if t.origin is Origin.DETECTED]
-        missed = [t for t in tracks if t.origin is not Origin.DETECTED and t.state is not TrackState.REMOVED]
+        missed = [t for t in tracks if t.origin is not Origin.DETECTED and t.last_detected_s <= latest_s]
+        missed = [t for t in missed if t.state is not TrackState.REMOVED]
         if not found or not missed:
             return list(tracks)
         cover = iou(stacked(missed), stacked(found)).max(1)

@@ -122,12 +122,11 @@ def test_a_long_gap_ends_all_tracks_and_a_short_one_does_not(name: str) -> None:
 
 
 def test_a_weak_detection_starts_no_track_but_keeps_one(name: str) -> None:
-    weak = replace(moving(0.1), scores=np.array([0.2], np.float32))
+    weak = replace(moving(0.2), scores=np.array([0.2], np.float32))
     assert follow(ASSOCIATORS.build(name, {"born_score": 0.4}), [(frame(0.0), weak)]) == [[]]
-    history = follow(
-        ASSOCIATORS.build(name, {"born_score": 0.4}), [(frame(0.0), moving(0)), (frame(0.1), weak)]
-    )
-    assert history[-1][0].detections == 2
+    looks = [(frame(0.0), moving(0.0)), (frame(0.1), moving(0.1)), (frame(0.2), weak)]
+    history = follow(ASSOCIATORS.build(name, {"born_score": 0.4}), looks)
+    assert history[-1][0].detections == 3
 
 
 @pytest.mark.parametrize(

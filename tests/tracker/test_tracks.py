@@ -61,8 +61,17 @@ def test_a_missed_track_on_top_of_a_found_one_is_a_duplicate(life: LifeCycle) ->
     found = confirmed(life, (10, 10, 50, 40))
     double = replace(confirmed(life, (12, 10, 52, 40)), origin=Origin.PREDICTED)
     neighbour = replace(confirmed(life, (40, 10, 80, 40)), origin=Origin.PREDICTED)
-    after = life.without_duplicates([found, double, neighbour])
+    after = life.without_duplicates(at(0.1), [found, double, neighbour])
     assert [t.state for t in after] == [TrackState.CONFIRMED, TrackState.REMOVED, TrackState.CONFIRMED]
+
+
+def test_who_walks_past_somebody_is_no_duplicate_yet() -> None:
+    life = LifeCycle(LifeConfig(duplicate_s=0.3))
+    found = confirmed(life, (10, 10, 50, 40))
+    hidden = replace(confirmed(life, (12, 10, 52, 40)), origin=Origin.PREDICTED)
+    for time_s, gone in ((0.2, False), (0.39, False), (0.4, True)):
+        after = life.without_duplicates(at(time_s), [found, hidden])[1]
+        assert (after.state is TrackState.REMOVED) is gone
 
 
 def test_a_tentative_track_does_not_wait_for_ever(life: LifeCycle) -> None:

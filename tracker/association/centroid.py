@@ -76,7 +76,7 @@ class CentroidAssociator:
             return self._life.carried(frame, tracks)
         found = [self._life.found(frame, tracks[i], detections, row) for i, row in pairs.items()]
         missed = self._life.missed(frame, [t for i, t in enumerate(tracks) if i not in pairs])
-        return self._life.without_duplicates(found + missed)
+        return self._life.without_duplicates(frame, found + missed)
 
     def _born(self, frame: Frame, detections: Detections | None, taken: set[int]) -> list[Track]:
         if detections is None:

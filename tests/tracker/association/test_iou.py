@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import Detections, Frame
-from tracker.association.iou import Config, assign, build
+from tracker.association._kalman import assign
+from tracker.association.iou import Config, build
 from tracker.types import Origin, Track, TrackState
 
 

@@ -1,0 +1,82 @@
+"""Sure detections first, then doubtful ones (ByteTrack: Zhang et al., ECCV 2022), in four rounds.
+
+1. Tracks that were confirmed, with sure detections.
+2. Those of them that the last look found, with doubtful detections: who is half hidden scores low, and where
+   a track should be, a low score is still its own. Doubtful ones begin no track.
+3. Tracks that were seen once, with the sure detections that are left.
+4. The same once more with boxes that are enlarged by how unsure their place is (buffered IoU: Yang et al.,
+   WACV 2023): who was seen once has no velocity yet. At the next frame that is next to nothing; a third of a
+   second later a small fast vehicle does not overlap with itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.detections import Detections
+from tracker.association._kalman import KalmanAssociator, KalmanConfig, Round
+from tracker.tracks import check_shares
+from tracker.types import Track, TrackState
+
+
+@dataclass(frozen=True, slots=True)
+class Config(KalmanConfig):
+    """Settings of the matching, beside those of the tracks' life.
+
+    Attributes:
+        born_score: see ``LifeConfig``; detections with at least this score are the sure ones.
+        low_score: least score of a doubtful detection.
+        min_iou: least overlap of a confirmed track with a sure detection.
+        min_low_iou: the same with a doubtful one.
+        min_tentative_iou: the same of a track that was seen once, with a sure one.
+        most_buffer: a box is enlarged by no more than this on every side, in units of its sides.
+        duplicate_s: see ``LifeConfig``.
+    """
+
+    born_score: float = 0.6
+    low_score: float = 0.1
+    min_iou: float = 0.2
+    min_low_iou: float = 0.4
+    min_tentative_iou: float = 0.1
+    most_buffer: float = 0.5
+    duplicate_s: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no track's life allows, or for a value outside its range."""
+        KalmanConfig.__post_init__(self)
+        check_shares(self, "low_score", "min_iou", "min_low_iou", "min_tentative_iou")
+        if not 0 <= self.most_buffer < np.inf:
+            raise ValueError("most_buffer must be finite and at least 0")
+
+
+class TwoStageAssociator(KalmanAssociator):
+    """Matches by overlap with where each track should be, sure detections before doubtful ones."""
+
+    def __init__(self, config: Config) -> None:
+        """Begin with no tracks."""
+        super().__init__(config)
+        self._matching = config
+
+    def rounds(self, tracks: Sequence[Track], detections: Detections) -> list[Round]:
+        """Return the four rounds."""
+        matching, scores = self._matching, detections.scores
+        sure = scores >= matching.born_score
+        doubtful = (scores >= matching.low_score) & ~sure
+        new = np.array([track.state is TrackState.TENTATIVE for track in tracks])
+        found = np.array([track.state is TrackState.CONFIRMED for track in tracks])
+        exact = np.zeros(len(tracks))
+        spread = self.bank.spread([track.id for track in tracks]).astype(np.float64)
+        return [
+            Round(~new, sure, matching.min_iou, exact),
+            Round(found, doubtful, matching.min_low_iou, exact),
+            Round(new, sure, matching.min_tentative_iou, exact),
+            Round(new, sure, matching.min_tentative_iou, np.minimum(spread, matching.most_buffer)),
+        ]
+
+
+def build(config: Config) -> TwoStageAssociator:
+    """Build the associator."""
+    return TwoStageAssociator(config)
