@@ -13,6 +13,7 @@ from tracker.cli.complain import complain
 from tracker.cli.detectors import list_detectors
 from tracker.cli.evaluate_counts import evaluate_counts
 from tracker.cli.evaluate_detector import evaluate_detector
+from tracker.cli.evaluate_tracking import evaluate_tracking
 from tracker.cli.export_detector import export_detector
 from tracker.cli.purge import purge
 from tracker.cli.recount import recount
@@ -46,6 +47,7 @@ def build_app() -> typer.Typer:
     evaluate = typer.Typer(help="Score a run or a detector against the truth.")
     evaluate.command("counts")(evaluate_counts)
     evaluate.command("detector")(evaluate_detector)
+    evaluate.command("tracking")(evaluate_tracking)
     evaluate.callback()(_nothing)
     app.add_typer(evaluate, name="evaluate")
     export = typer.Typer(help="Write a detector for other programs.")

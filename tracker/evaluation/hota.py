@@ -7,6 +7,8 @@ Stiefelhagen 2008; IDF1: Ristani et al. 2016.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,6 +28,36 @@ _SINGLE = ("IDF1", "IDP", "IDR", "MOTA", "MOTP", "CLR_Re", "CLR_Pr")
 _COUNTED = ("IDSW", "Frag", "MT", "PT", "ML", "CLR_FP", "CLR_FN")
 
 
+#: Overlaps at which HOTA and its parts are measured.
+THRESHOLDS = np.arange(0.05, 0.99, 0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingScore:
+    """What TrackEval found out about one sequence, or several as one.
+
+    Attributes:
+        parts: TrackEval's own results by metric: they can be combined.
+    """
+
+    parts: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """HOTA, DetA, AssA and LocA (means over the 19 thresholds), IDF1, MOTA and the rest.
+
+        IDP, IDR, MOTP (mean IoU of the matches), CLR_Re and CLR_Pr (recall and precision at IoU 0.5) are
+        shares as those are; IDSW, Frag, MT, PT, ML, CLR_FP and CLR_FN are numbers.
+        """
+        rest = {**self.parts["CLEAR"], **self.parts["Identity"]}
+        means = {name: float(np.mean(self.parts["HOTA"][name])) for name in _AVERAGED}
+        return means | {name: float(rest[name]) for name in (*_SINGLE, *_COUNTED)}
+
+    def curve(self, name: str) -> NDArray[np.float64]:
+        """Return HOTA, DetA, AssA or LocA at each of the ``THRESHOLDS`` (19,)."""
+        return np.asarray(self.parts["HOTA"][name], np.float64)
+
+
 def score_tracking(
     truth_path: Path, result_path: Path, frames: int, rate_fps: float = 25.0
 ) -> dict[str, float]:
@@ -38,7 +70,7 @@ def score_tracking(
         rate_fps: frames a second.
 
     Returns:
-        See ``score_tables``.
+        See ``TrackingScore.figures``.
 
     Raises:
         ResultError: a file cannot be read, or one id stands twice in a frame.
@@ -52,6 +84,13 @@ def score_tracking(
 def score_tables(
     truth: TrackTable, result: TrackTable, frames: int, ignored: TrackTable | None = None
 ) -> dict[str, float]:
+    """Score tracks against ground truth: the figures of ``measure_tables``."""
+    return measure_tables(truth, result, frames, ignored).figures
+
+
+def measure_tables(
+    truth: TrackTable, result: TrackTable, frames: int, ignored: TrackTable | None = None
+) -> TrackingScore:
     """Score tracks against ground truth.
 
     Args:
@@ -61,11 +100,6 @@ def score_tables(
         ignored: boxes that are neither to be found nor wrong; a result box that fits one of them (IoU 0.5)
             better than the truth is left out.
 
-    Returns:
-        HOTA, DetA, AssA and LocA (means over the 19 thresholds), IDF1, IDP, IDR, MOTA, MOTP (mean IoU of
-        the matches), CLR_Re and CLR_Pr (recall and precision at IoU 0.5), all as shares; IDSW, Frag, MT, PT,
-        ML, CLR_FP and CLR_FN as numbers.
-
     Raises:
         ResultError: one id stands twice in a frame, or a frame lies behind the end.
         UsageError: TrackEval is not installed.
@@ -74,11 +108,23 @@ def score_tables(
     if ignored is not None and len(ignored):
         result = _without_ignored(truth, result, ignored)
     data = _sequence(truth, result, frames)
+    return TrackingScore({name: one.eval_sequence(data) for name, one in _metrics(metrics).items()})
+
+
+def combine(scores: Mapping[str, TrackingScore]) -> TrackingScore:
+    """Return the score of several sequences as one, by name: sums over sums, as TrackEval does it.
+
+    Raises:
+        UsageError: TrackEval is not installed.
+    """
+    metrics = _metrics(_load_metrics())
+    parts = {name: {sequence: score.parts[name] for sequence, score in scores.items()} for name in metrics}
+    return TrackingScore({name: one.combine_sequences(parts[name]) for name, one in metrics.items()})
+
+
+def _metrics(module: ModuleType) -> dict[str, Any]:
     quiet = {"PRINT_CONFIG": False}
-    hota: dict[str, Any] = metrics.HOTA().eval_sequence(data)
-    rest = {**metrics.CLEAR(quiet).eval_sequence(data), **metrics.Identity(quiet).eval_sequence(data)}
-    scores = {name: float(np.mean(hota[name])) for name in _AVERAGED}
-    return scores | {name: float(rest[name]) for name in (*_SINGLE, *_COUNTED)}
+    return {"HOTA": module.HOTA(), "CLEAR": module.CLEAR(quiet), "Identity": module.Identity(quiet)}
 
 
 def _load_metrics() -> ModuleType:
