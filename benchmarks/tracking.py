@@ -4,10 +4,10 @@
 
 KITTI cars 0000-0010 (RRC detections), the second halves of five MOT17 sequences (YOLOX-X), TUD-Stadtmitte and
 PETS09-S2L1 (det_sort_frcnn.txt); one set of settings for all. HOTA by TrackEval, sums over the sequences of a
-group; rows of the truth with conf 0 are left out, nothing else is. Beside the project's associators those of
-roboflow/trackers with their defaults, told the frame rate; with --tuned also the best of a small grid of each,
-best by the sum of the four HOTAs. The pictures play no part. CPU time is of the tracker's side alone; ours has
-the pipeline's loop in it, which ByteTrack and the others are spared.
+group; rows of the truth with conf 0 are left out, nothing else is. Beside the project's associators those
+of roboflow/trackers with their defaults, told the frame rate; with --tuned also the best of a small grid of
+each, by the sum of the four HOTAs. The pictures play no part. CPU time is of the tracker's side alone; ours
+has the pipeline's loop in it, which the others are spared.
 """
 
 from __future__ import annotations
