@@ -74,6 +74,8 @@ OPEN_PRIVATE = {
     "tracker.sinks._summary": {"tracker.cli.job"},  # the closing table
     "tracker.sinks._retention": {"tracker.cli.places", "tracker.cli.purge"},  # which files show people
     "tracker.sinks._evidence_name": {"tracker.cli.job", "tracker.cli.places"},  # the folder's name
+    # a limit on all triggers together
+    "tracker.triggers._budget": {"tracker.compose"},
     # what an observer must be shown, and nothing else
     "tracker.analytics._lines": {"tracker.recount._results"},
     "tracker.analytics._seen": {"tracker.recount._block", "tracker.recount._results", "tracker.recount._row"},

@@ -18,10 +18,11 @@ from detectors.registry import Registry
 from tracker.analytics.scene import SceneObserver
 from tracker.config import Settings
 from tracker.pipeline import Pipeline
-from tracker.protocols import FrameSource, Observer, Sink
+from tracker.protocols import FrameSource, Observer, Sink, Trigger
 from tracker.scene.model import Scene
 from tracker.scene.reading import check_classes, read_scene
 from tracker.sources._kinds import kind_of, shown_name
+from tracker.triggers._budget import Budgeted
 from tracker.types import RunInfo
 
 SOURCES = Registry("tracker.sources", "source")
@@ -83,12 +84,19 @@ def build_pipeline(settings: Settings, detector: Detector, observers: Sequence[O
         source=source,
         detector=detector,
         propagator=PROPAGATORS.build(settings.propagate, settings.of("propagate", settings.propagate)),
-        triggers=[TRIGGERS.build(name, settings.of("trigger", name)) for name in settings.triggers],
+        triggers=_triggers(settings),
         associator=ASSOCIATORS.build(settings.associate, _associator_options(settings, detector)),
         observers=(*watching, *observers),
         wanted=wanted_classes(settings.classes, detector.class_names),
         scene=scene,
     )
+
+
+def _triggers(settings: Settings) -> list[Trigger]:
+    triggers: list[Trigger] = [
+        TRIGGERS.build(name, settings.of("trigger", name)) for name in settings.triggers
+    ]
+    return triggers if settings.budget is None else [Budgeted(triggers, settings.budget)]
 
 
 def scene_of(settings: Settings, class_names: Sequence[str]) -> Scene | None:
@@ -177,6 +185,8 @@ def check_settings(settings: Settings) -> None:
         raise UsageError("evidence is of those who cross a line: give --scene too")
     if settings.propagate == "none" and settings.triggers != ("always",):
         raise UsageError("--propagate none means the CNN on every frame: use it with --trigger always")
+    if settings.propagate == "none" and settings.budget is not None:
+        raise UsageError("--propagate none means the CNN on every frame: there is no budget for that")
 
 
 def _check_options(kind: str, component: str, options: Mapping[str, object]) -> None:

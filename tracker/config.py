@@ -48,6 +48,8 @@ class Settings:
         propagate: name of the propagator.
         trigger: names of the triggers, separated by commas.
         associate: name of the associator.
+        budget: greatest share of the frames on which the CNN looks, over any ten seconds, the first frame
+            apart; None for whatever the triggers want.
         classes: names of the classes to follow; empty for all.
         score: least score of a detection; None for the detector's own. Where it is lower than the score from
             which the detector (or else the associator) starts tracks, they start from here, unless
@@ -68,6 +70,7 @@ class Settings:
     propagate: str = DEFAULTS["propagate"]
     trigger: str = DEFAULTS["trigger"]
     associate: str = DEFAULTS["associate"]
+    budget: float | None = None
     classes: tuple[str, ...] = ()
     score: float | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -176,6 +179,8 @@ def _checked(values: Mapping[str, object]) -> Settings:
     settings: Settings = read_config(Settings, values, "the settings")
     if settings.score is not None and not 0 <= settings.score <= 1:
         raise UsageError(f"score must lie in [0, 1], not {settings.score}")
+    if settings.budget is not None and not 0 < settings.budget <= 1:
+        raise UsageError(f"budget must be above 0 and at most 1, not {settings.budget:g}")
     days = settings.retention_days
     if days is not None and not 0 < days <= MOST_DAYS:
         raise UsageError(f"retention_days must be above 0 and at most {MOST_DAYS}, not {days:g}")

@@ -71,6 +71,7 @@ Score = Annotated[
 Trigger = Annotated[Name, _tuning(metavar="NAMES", help="When the CNN looks; several with commas.")]
 Confidence = Annotated[Number, _tuning(metavar="0..1", help="A tracker below this makes the CNN look.")]
 Interval = Annotated[Number, _tuning(metavar="SECONDS", help="Longest time without a look.")]
+Budget = Annotated[Number, _tuning(metavar="0..1", help="Largest share of frames for the CNN.")]
 Propagate = Annotated[Name, _tuning(metavar="NAME", help="What carries boxes between two looks.")]
 Associate = Annotated[Name, _tuning(metavar="NAME", help="How detections find their tracks.")]
 Device = Annotated[Name, _tuning(metavar="NAME", help="auto, cpu or cuda.")]
@@ -107,6 +108,7 @@ def track(
     trigger: Trigger = None,
     confidence: Confidence = None,
     interval: Interval = None,
+    budget: Budget = None,
     propagate: Propagate = None,
     associate: Associate = None,
     device: Device = None,
@@ -138,6 +140,7 @@ def track(
         "associate": associate,
         "propagate": propagate,
         "trigger": trigger,
+        "budget": budget,
         "classes": classes,
         "score": score,
         "device": device,

@@ -208,6 +208,8 @@ def test_wrong_usage_without_a_video(track: Track, arguments: tuple[str, ...], w
         (("--score", "high"), "--score"),
         (("--confidence", "2"), "[0, 1]"),
         (("--interval", "-1"), "at least 0"),
+        (("--budget", "1.5"), "budget must be above 0 and at most 1"),
+        (("--propagate", "none", "--trigger", "always", "--budget", "0.5"), "there is no budget for that"),
         (("--interval", "nan"), "not 'nan'"),
         (("--trigger", "always", "--interval", "1"), "--interval has no meaning"),
         (("--trigger", "interval", "--confidence", "0.5"), "--confidence has no meaning"),
