@@ -241,7 +241,7 @@ def _shorthands(settings: Settings, values: Mapping[str, object], assignments: S
 
     places = {
         "confidence": (("trigger", "confidence", "threshold"),),
-        "interval": (("trigger", "confidence", "interval_s"), ("trigger", "interval", "interval_s")),
+        "interval": tuple(("trigger", name, "interval_s") for name in ("confidence", "interval", "motion")),
         "codec": (("sink", "video", "codec"),),
     }
     for flag, value in values.items():

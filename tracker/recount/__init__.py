@@ -13,7 +13,7 @@ from tracker.errors import ResultError
 from tracker.pipeline import record
 from tracker.protocols import Sink
 from tracker.recount._apart import Apart
-from tracker.recount._results import results_of
+from tracker.recount._results import Course, results_of
 from tracker.recount._seen_time import SeenTime
 from tracker.scene.model import Scene
 from tracker.types import EarlierRun, FrameResult, RunInfo, SourceInfo
@@ -75,8 +75,8 @@ def recount(folder: Path, scene: Scene, sinks: Sequence[Sink]) -> Iterator[Frame
     if file.exists() and file.stat().st_size >= _LARGE_BYTES:
         sinks = [Apart(sinks)]
     seen = SeenTime([(float(a), float(b)) for a, b in about.get("seen_s", ())])
-    observer = SceneObserver(scene, names)
-    return record(results_of(file, names, (width, height), seen, observer), sinks, info)
+    run = Course((width, height), names, seen, tuple(float(cut_s) for cut_s in about.get("cuts_s", ())))
+    return record(results_of(file, run, SceneObserver(scene, names)), sinks, info)
 
 
 def _start(about: dict[str, Any]) -> datetime:

@@ -17,6 +17,8 @@ from tracker.types import Origin, TrackState
 
 #: A track without a row for this long (seconds) is over; frames may have been left out of a file.
 ABSENT_S = 0.5
+#: Times in files are rounded to a millisecond.
+_ROUNDING_S = 5e-4
 
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
@@ -59,21 +61,32 @@ class Block:
         classes: number of classes.
         scenery: says what may mean something.
         before: what lived at the end of the block before; None for the first.
+        cuts_s: moments behind the block before at which new shots begin: no track lives on behind one.
 
     Attributes:
         frames: index and time in seconds of each of the F frames.
         times_s: float64 (F,), the times alone.
+        cuts: the frames with which a new shot begins, by their place.
 
     Raises:
         ResultError: a track has two rows on one frame.
     """
 
-    def __init__(self, piece: Piece, classes: int, scenery: Scenery, before: Carried | None) -> None:
+    def __init__(
+        self,
+        piece: Piece,
+        classes: int,
+        scenery: Scenery,
+        before: Carried | None,
+        cuts_s: Sequence[float] = (),
+    ) -> None:
         """Sort the rows, and find out which matter."""
         changes = (np.diff(piece["frame"]) != 0) | (np.diff(piece["time_s"]) != 0)
         begins = np.concatenate([[0], np.flatnonzero(changes) + 1])
         self.times_s = piece["time_s"][begins]
         self.frames = list(zip(piece["frame"][begins].tolist(), self.times_s.tolist(), strict=True))
+        cut_at = np.searchsorted(self.times_s, np.asarray(cuts_s, np.float64) - _ROUNDING_S)
+        self.cuts = set(cut_at[cut_at < len(begins)].tolist())
         self._begins: list[int] = [*begins.tolist(), len(piece)]
         whole = piece if before is None else np.concatenate([before.rows, piece])
         self._old = len(whole) - len(piece)
@@ -156,7 +169,7 @@ class Block:
         """Find where tracks begin and end, and the frame on which each is over."""
         times_s, changes = self._table["time_s"], np.diff(self._table["track_id"]) != 0
         self._last = np.append(changes, True)
-        over = np.searchsorted(self.times_s - ABSENT_S, times_s, "left")
+        over = np.minimum(np.searchsorted(self.times_s - ABSENT_S, times_s, "left"), self._next_cut())
         next_s = np.where(self._last, np.inf, np.append(times_s[1:], np.inf))
         self._gone = np.append(self.times_s, np.inf)[over] < next_s
         starts = np.concatenate([[True], changes | self._gone[:-1]])
@@ -171,6 +184,14 @@ class Block:
         gone = np.flatnonzero(self._gone)
         for place in gone[np.argsort(self._order[gone])].tolist():
             self._ends[int(over[place])].append(place)
+
+    def _next_cut(self) -> Places:
+        """Return the first frame behind each row with which a new shot begins; F where there is none."""
+        number = len(self.times_s)
+        frames = np.searchsorted(self.times_s, self._table["time_s"], "right") - 1
+        cuts = np.array(sorted(self.cuts), np.int64)
+        following: Places = np.append(cuts, number)[np.searchsorted(cuts, frames, "right")]
+        return following
 
     def _marks(self, scenery: Scenery) -> Flags:
         boxes = self._columns.boxes.astype(np.float64)

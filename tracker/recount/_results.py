@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,26 +25,40 @@ _QUIET_S = 1.0
 _BEHIND = 2**31
 
 
-def results_of(
-    file: Path, names: tuple[str, ...], size: tuple[int, int], seen: SeenTime, observer: SceneObserver
-) -> Iterator[FrameResult]:
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is known of an earlier run beside its tracks.
+
+    Attributes:
+        size: width and height of the frames.
+        names: of the classes, in the order of their labels.
+        seen: the time that it saw.
+        cuts_s: when new shots began.
+    """
+
+    size: tuple[int, int]
+    names: tuple[str, ...]
+    seen: SeenTime
+    cuts_s: tuple[float, ...] = ()
+
+
+def results_of(file: Path, run: Course, observer: SceneObserver) -> Iterator[FrameResult]:
     """Yield a result where something is reported, and one a second at least.
 
     Args:
         file: ``tracks.csv``.
-        names: of the classes, in the order of their labels.
-        size: width and height of the frames.
-        seen: the time that the run saw.
+        run: what else is known of it.
         observer: that reports.
 
     Raises:
         ResultError: the file cannot be read, or has rows that no run writes.
     """
-    teller = _Teller(_stand_in(size), observer)
+    teller, seen = _Teller(_stand_in(run.size), observer), run.seen
     carried: Carried | None = None
     last_s = seen.begin_s
-    for piece in read_pieces(file, names):
-        block = Block(piece, len(names), observer, carried)
+    for piece in read_pieces(file, run.names):
+        cuts_s = [cut_s for cut_s in run.cuts_s if cut_s > last_s]
+        block = Block(piece, len(run.names), observer, carried, cuts_s)
         gaps_s = seen.gaps_s(np.append(last_s, block.times_s)).tolist()
         for frame, gap_s in enumerate(gaps_s):
             yield from teller.take(block, frame, gap_s)
@@ -78,8 +92,8 @@ class _Teller:
         rows = block.due(place, self._busy)
         frame: Frame | None = None
         events: list[Event] = []
-        if rows or gap_s or self._observer.is_restless or block.ends_any(place):
-            frame = Frame(self.picture, *block.frames[place], gap_s)
+        if rows or gap_s or self._observer.is_restless or block.ends_any(place) or place in block.cuts:
+            frame = Frame(self.picture, *block.frames[place], gap_s, cut=place in block.cuts)
             events = self._look(frame, block, place, rows)
         self._last = block.frames[place]
         if events or gap_s or self._last[1] - self._told_s >= _QUIET_S:

@@ -36,6 +36,10 @@ _DISTRIBUTIONS = {
 }
 
 
+#: Cuts behind these are not told: no road has so many.
+_MOST_CUTS = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Where to write."""
@@ -60,6 +64,7 @@ class RunJson:
         self.warnings: Iterable[str] = ()
         self.summary = Summary()
         self._coverage = Coverage()
+        self._cuts_s: list[float] = []
 
     def open(self, run: RunInfo) -> None:
         """Start the clock and see that the file can be written.
@@ -77,6 +82,8 @@ class RunJson:
         """Count one frame's result."""
         self.summary.add(result)
         self._coverage.add(result)
+        if result.frame.cut and len(self._cuts_s) < _MOST_CUTS:
+            self._cuts_s.append(result.frame.time_s)
 
     def close(self, completed: bool) -> None:
         """Write the file; a second time does nothing.
@@ -91,6 +98,7 @@ class RunJson:
         content = _about(run) | _outcome(self.summary, run, wall_s)
         self._coverage.finish()
         content["seen_s"] = [[round(a, 3), round(b, 3)] for a, b in self._coverage.spans]
+        content["cuts_s"] = [round(time_s, 3) for time_s in self._cuts_s]
         content |= {"completed": completed, "warnings": [str(warning) for warning in self.warnings]}
         text = json.dumps(_finite(content), indent=2, default=str, ensure_ascii=False) + "\n"
         try:

@@ -86,13 +86,13 @@ def write(folder: Path, rows: list[Row], **about: Any) -> Path:
     return folder
 
 
-def events_of_all(rows: list[Row]) -> list[Event]:
+def events_of_all(rows: list[Row], cut: int | None = None) -> list[Event]:
     """Return what the observer reports when it is shown every track on every frame."""
     observer = SceneObserver(SCENE, NAMES)
-    return [e for result in every_frame(rows) for e in observer.observe(result)] + observer.finish()
+    return [e for result in every_frame(rows, cut) for e in observer.observe(result)] + observer.finish()
 
 
-def every_frame(rows: list[Row]) -> Iterator[FrameResult]:
+def every_frame(rows: list[Row], cut: int | None = None) -> Iterator[FrameResult]:
     live: dict[int, Track] = {}
     by_frame: dict[int, list[Track]] = {}
     for row in rows:
@@ -102,11 +102,15 @@ def every_frame(rows: list[Row]) -> Iterator[FrameResult]:
         for track in tracks:
             live.pop(track.id, None)
             live[track.id] = track
-        gone = [track for track in live.values() if track.last_seen_s <= time_s - ABSENT_S]
+        gone = [
+            track
+            for track in live.values()
+            if track.last_seen_s <= time_s - ABSENT_S or (index == cut and track not in tracks)
+        ]
         for track in gone:
             del live[track.id]
         over = [track_of({**row_like(track)}, TrackState.REMOVED) for track in gone]
-        yield FrameResult(Frame(PICTURE, index, time_s), None, None, (*over, *tracks))
+        yield FrameResult(Frame(PICTURE, index, time_s, cut=index == cut), None, None, (*over, *tracks))
 
 
 def row_like(track: Track) -> Row:
@@ -145,6 +149,22 @@ def test_what_is_left_out_changes_nothing(
     folder = write(tmp_path / "run", rows)
     found = [event for result in recount(folder, SCENE, ()) for event in result.events]
     assert [plain(event) for event in found] == [plain(event) for event in events_of_all(rows)]
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**20), place=st.integers(0, 10**6), piece=st.integers(5, 99))
+def test_no_journey_goes_on_in_another_shot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, place: int, piece: int
+) -> None:
+    rows = road(seed, 25, 100)
+    frames = sorted({row["frame"] for row in rows})
+    cut = frames[1 + place % (len(frames) - 1)]
+    for row in rows:  # nobody keeps a number
+        row["track_id"] += 100 * (row["frame"] >= cut)
+    monkeypatch.setattr(track_rows, "_PIECE", piece)
+    folder = write(tmp_path / "run", rows, cuts_s=[float(f"{cut / RATE_FPS:.3f}")])
+    found = [event for result in recount(folder, SCENE, ()) for event in result.events]
+    assert [plain(event) for event in found] == [plain(event) for event in events_of_all(rows, cut)]
 
 
 def test_the_roads_of_that_test_have_all_kinds_of_events() -> None:
