@@ -60,6 +60,7 @@ class Settings:
         blur: hide people and plates in every picture that is written or shown.
         db: database URL, or a file for SQLite; None for none.
         parquet: write the tables as Parquet files too.
+        explain: write looks.csv: one row for every time that the CNN ran, and why.
         retention_days: pictures and recordings of earlier runs beside this one's are removed after so many
             days; None for never.
         options: by kind, component and option.
@@ -79,6 +80,7 @@ class Settings:
     blur: bool = False
     db: str | None = None
     parquet: bool = False
+    explain: bool = False
     retention_days: float | None = None
     options: Mapping[str, Mapping[str, Mapping[str, object]]] = field(default_factory=dict)
 

@@ -19,7 +19,7 @@ from detectors.protocol import Detector
 from tracker.protocols import Associator, FrameSource, Observer, Propagator, Sink, Trigger
 from tracker.scene.geometry import in_any
 from tracker.scene.model import Scene
-from tracker.types import Event, FrameResult, Origin, RunInfo, Track, TrackState
+from tracker.types import Event, FrameResult, Origin, Reason, RunInfo, Track, TrackState
 
 T = TypeVar("T")
 
@@ -113,8 +113,7 @@ class Pipeline:
         tracks = (
             self._timed("propagate", lambda: self.propagator.step(frame, self._live)) if carry else self._live
         )
-        reasons = (trigger.reason(frame, tracks) for trigger in self.triggers)
-        reason = self._timed("trigger", lambda: next((r for r in reasons if r), None))
+        reason, cause = self._timed("trigger", lambda: self._asked(frame, tracks))
         detections = self._timed("detect", lambda: self._detect(frame)) if reason else None
         tracks = self._timed("associate", lambda: self.associator.update(frame, tracks, detections))
         if detections is not None:
@@ -123,7 +122,14 @@ class Pipeline:
         self._timed("propagate", lambda: self._restart(frame, tracks))
         self._live = [track for track in tracks if track.state is not TrackState.REMOVED]
         self._reported = self._reported or any(track.shown for track in tracks)
-        return FrameResult(frame, reason, detections, tuple(tracks))
+        return FrameResult(frame, reason, detections, tuple(tracks), cause=cause)
+
+    def _asked(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reason | None, Track | None]:
+        """Return why the CNN must look, and the track that asks for it."""
+        for trigger in self.triggers:
+            if reason := trigger.reason(frame, tracks):
+                return reason, next((track for track in tracks if track.id == trigger.cause), None)
+        return None, None
 
     def _detect(self, frame: Frame) -> Detections:
         detections = self.detector.detect([frame])[0]

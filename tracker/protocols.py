@@ -68,7 +68,13 @@ class Propagator(Protocol):
 
 @runtime_checkable
 class Trigger(Protocol):
-    """Decides when the CNN runs, and says why."""
+    """Decides when the CNN runs, and says why.
+
+    Attributes:
+        cause: number of the track for which the last reason was given; None where it was for none.
+    """
+
+    cause: int | None
 
     def reason(self, frame: Frame, tracks: Sequence[Track]) -> Reason | None:
         """Return why the CNN must look at ``frame``, or None.

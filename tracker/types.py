@@ -147,6 +147,7 @@ class FrameResult:
         tracks: every live track, and those that ended on this frame (state REMOVED), by id.
         events: what the observers reported on this frame.
         stage_s: seconds of wall-clock time by stage.
+        cause: the track for which the CNN ran, as it was carried to this frame; None where it was for none.
     """
 
     frame: Frame
@@ -156,6 +157,7 @@ class FrameResult:
     events: tuple[Event, ...] = ()
     looked_at: NDArray[np.float32] | None = None
     stage_s: Mapping[str, float] = field(default_factory=dict)
+    cause: Track | None = None
 
 
 @dataclass(frozen=True, slots=True)

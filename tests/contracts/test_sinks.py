@@ -66,6 +66,8 @@ READERS: dict[str, Callable[[Path], int]] = {
 WITHOUT_FILE = {"window"}
 #: They write what happens in a scene: tests/tracker/cli/test_scene.py has what is in them.
 SCENES = {"counts", "events", "scene", "turns", "zones"}
+#: It has a row a look: tests/tracker/sinks/test_looks.py.
+LOOKS = {"looks"}
 # Their pictures are not one a frame: what is in them is tried beside the other tests of these sinks.
 PICTURES = {"background", "evidence"}
 #: What is given to these is the folder of their files.
@@ -102,7 +104,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=sorted(READERS.keys() | PICTURES | SCENES))
+@pytest.fixture(params=sorted(READERS.keys() | PICTURES | SCENES | LOOKS))
 def writer(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -118,7 +120,7 @@ def content(path: Path) -> dict[Path, bytes]:
 
 
 def test_every_sink_is_tried_here() -> None:
-    assert set(REGISTRY.names()) == READERS.keys() | WITHOUT_FILE | PICTURES | SCENES
+    assert set(REGISTRY.names()) == READERS.keys() | WITHOUT_FILE | PICTURES | SCENES | LOOKS
 
 
 def test_a_run_leaves_its_file_and_nothing_else(name: str, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ PICTURED = ("video", "window", "evidence", "background")
 PARQUET = ("tracks.parquet", "events.parquet")
 FILES = (
     *("run.json", "tracks.csv", "tracks.mot.txt", "annotated.mp4", "scene.toml", "background.jpg"),
-    *("events.csv", "counts.csv", "zones.csv", "turns.csv", *PARQUET, "report.html"),
+    *("events.csv", "counts.csv", "zones.csv", "turns.csv", "looks.csv", *PARQUET, "report.html"),
 )
 
 
@@ -76,6 +76,8 @@ class Outputs:
             files["background"] = folder / "background.jpg"
         if settings.evidence:
             files["evidence"] = folder / EVIDENCE
+        if settings.explain:
+            files["looks"] = folder / "looks.csv"
         if settings.parquet:
             files["parquet"] = folder
         if self.video:

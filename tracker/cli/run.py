@@ -52,6 +52,7 @@ Db = Annotated[
     Name, _output(metavar="URL", parser=_place, help="Database: traffic.db, sqlite:///..., postgresql://...")
 ]
 Parquet = Annotated[bool, _output("--parquet", **_flag, help="Write tables as Parquet files, too.")]
+Explain = Annotated[bool, _output("--explain", **_flag, help="Write why the CNN ran: looks.csv.")]
 Evidence = Annotated[
     bool, _output("--evidence", **_flag, help="Keep a small picture of everyone who crosses a line.")
 ]
@@ -98,6 +99,7 @@ def track(
     lang: Lang = None,
     db: Db = None,
     parquet: Parquet = False,
+    explain: Explain = False,
     evidence: Evidence = False,
     blur: Blur = False,
     retention_days: Retention = None,
@@ -147,6 +149,7 @@ def track(
         "scene": scene,
         "db": db,
         "parquet": parquet or None,
+        "explain": explain or None,
         "evidence": evidence or None,
         "blur": blur or None,
         "retention_days": retention_days,

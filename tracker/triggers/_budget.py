@@ -28,13 +28,15 @@ class Budgeted:
     def __init__(self, triggers: Sequence[Trigger], share: float) -> None:
         """Begin with nothing spent."""
         self._triggers, self._share = triggers, share
+        self.cause: int | None = None
         self._frames_s: deque[float] = deque()
         self._looks_s: deque[float] = deque()
         self._begun = False
 
     def reason(self, frame: Frame, tracks: Sequence[Track]) -> Reason | None:
         """Return the first reason of the triggers, if there is anything left for it."""
-        reason = next((r for t in self._triggers if (r := t.reason(frame, tracks))), None)
+        asked = ((t.reason(frame, tracks), t) for t in self._triggers)
+        reason, self.cause = next(((r, t.cause) for r, t in asked if r), (None, None))
         if not self._begun:
             return reason
         self._frames_s.append(frame.time_s)

@@ -17,6 +17,8 @@ class Config:
 class Always:
     """Looks at every frame."""
 
+    cause: int | None = None
+
     def reason(self, frame: Frame, tracks: Sequence[Track]) -> Reason | None:
         """Return ALWAYS."""
         return Reason.ALWAYS

@@ -43,10 +43,12 @@ class Confidence:
     def __init__(self, config: Config) -> None:
         """Begin without a look."""
         self._config = config
+        self.cause: int | None = None
         self._looked_s: float | None = None
 
     def reason(self, frame: Frame, tracks: Sequence[Track]) -> Reason | None:
         """Return why the CNN must look at this frame, or None."""
+        self.cause = None
         if self._looked_s is None:
             return Reason.FIRST_FRAME
         if frame.cut:
@@ -58,9 +60,11 @@ class Confidence:
         if since_s >= self._config.rest_s:
             # who has left the picture needs no look
             inside = [t for t in tracks if not has_left(t.box, frame.width, frame.height)]
-            doubts = [self._doubt(track, since_s) for track in inside]
+            doubts = [(self._doubt(track, since_s), track) for track in inside]
             for reason in (Reason.LOW_CONFIDENCE, Reason.TRACK_LOST, Reason.UNCONFIRMED):
-                if reason in doubts:
+                asking = [track for doubt, track in doubts if doubt is reason]
+                if asking:
+                    self.cause = min(asking, key=lambda track: track.confidence).id
                     return reason
         return Reason.INTERVAL if since_s >= self._config.interval_s else None
 

@@ -31,6 +31,7 @@ class Interval:
     def __init__(self, config: Config) -> None:
         """Begin without a look."""
         self._config = config
+        self.cause: int | None = None
         self._looked_s: float | None = None
 
     def reason(self, frame: Frame, tracks: Sequence[Track]) -> Reason | None:

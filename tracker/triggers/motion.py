@@ -68,6 +68,7 @@ class Motion:
     def __init__(self, config: Config) -> None:
         """Begin without a background."""
         self._config = config
+        self.cause: int | None = None
         self._looked_s: float | None = None
         self._field: _Field | None = None
 

@@ -23,6 +23,7 @@ class Asking:
 
     def __init__(self, wanted: set[int]) -> None:
         self.wanted, self.told = wanted, list[int]()
+        self.cause: int | None = 7
 
     def reason(self, frame: Frame, tracks: Sequence[Track]) -> Reason | None:
         if frame.index == 0:
