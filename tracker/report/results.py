@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from tracker.errors import ResultError
 from tracker.report.drawing import TimeAxis
 from tracker.report.paths import TrackDigest, digest_tracks
 from tracker.report.reading import RunFacts, read_facts
@@ -22,6 +28,8 @@ from tracker.report.tables import (
 )
 from tracker.scene import Scene, read_scene
 
+#: A smaller file is read sooner than a process begins.
+_LARGE_BYTES = 20_000_000
 _PERSONS = ("person", "pedestrian", "people")
 
 
@@ -84,15 +92,29 @@ def read_results(folder: Path) -> Results:
     """
     run = read_facts(folder)
     scene = read_scene(folder / "scene.toml") if (folder / "scene.toml").exists() else None
-    return Results(
-        run=run,
-        scene=scene.at(*run.size) if scene else None,
-        intervals=read_counts(folder / "counts.csv"),
-        crossings=read_crossings(folder / "events.csv"),
-        zones=read_zones(folder / "zones.csv"),
-        turns=read_turns(folder / "turns.csv"),
-        tracks=digest_tracks(folder / "tracks.csv", run),
-    )
+    with _digesting(folder / "tracks.csv", run) as tracks:
+        return Results(
+            run=run,
+            scene=scene.at(*run.size) if scene else None,
+            intervals=read_counts(folder / "counts.csv"),
+            crossings=read_crossings(folder / "events.csv"),
+            zones=read_zones(folder / "zones.csv"),
+            turns=read_turns(folder / "turns.csv"),
+            tracks=tracks(),
+        )
+
+
+@contextmanager
+def _digesting(path: Path, run: RunFacts) -> Iterator[Callable[[], TrackDigest]]:
+    """Yield what returns the digest of the tracks: of a large file it is made elsewhere meanwhile."""
+    if not path.exists() or path.stat().st_size < _LARGE_BYTES:
+        yield lambda: digest_tracks(path, run)
+        return
+    try:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            yield pool.submit(digest_tracks, path, run).result
+    except BrokenProcessPool as exc:
+        raise ResultError(f"the process that reads {path} has died: is there memory enough?") from exc
 
 
 def is_vehicle(name: str) -> bool:

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from tracker.errors import ProjectError, ResultError
-from tracker.report import write_report
+from tracker.report import results, write_report
 from tracker.report.drawing import TimeAxis
 from tracker.report.intervals import joined, peak_hour
 from tracker.report.left_out import unseen_spans
 from tracker.report.paths import digest_tracks
 from tracker.report.reading import RunFacts, read_facts
+from tracker.report.results import read_results
 from tracker.report.tables import Interval, read_crossings
 from tracker.report.words import Language
 
@@ -106,6 +107,20 @@ def test_tracks_over_pieces_keep_their_beginning(tmp_path: Path) -> None:
     assert digest.length_s == pytest.approx([2999.9, 2999.9])
     assert [digest.class_names[label] for label in digest.label] == ["bus", "kombi, velha"]
     assert digest.heat_s.sum() == pytest.approx(60_000 * 0.1)
+
+
+def test_a_large_file_is_read_in_another_process(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = read_results(run_folder).tracks
+    monkeypatch.setattr(results, "_LARGE_BYTES", 0)
+    there = read_results(run_folder).tracks
+    assert there.class_names == here.class_names
+    for name in ("ids", "length_s", "label", "heat_s"):
+        np.testing.assert_array_equal(getattr(there, name), getattr(here, name))
+    assert there.paths.keys() == here.paths.keys()
+    with (run_folder / "tracks.csv").open("a") as file:
+        file.write("1,2\n")
+    with pytest.raises(ResultError, match="not a row of tracks"):
+        read_results(run_folder)
 
 
 def test_what_nobody_saw_does_not_heat(tmp_path: Path) -> None:
