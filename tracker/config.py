@@ -34,7 +34,7 @@ DEFAULTS = {
     "detector": DEFAULT_DETECTOR,
     "propagate": "dcf",
     "trigger": "confidence",
-    "associate": "iou",
+    "associate": "two_stage",
 }
 
 

@@ -165,7 +165,7 @@ def test_tracks_start_at_the_detectors_own_score_or_a_lower_one_that_is_asked_fo
     def born(chosen: Settings) -> object:
         return options_in_force(chosen, detector, ())["associate"][chosen.associate]["born_score"]
 
-    for associate in ("iou", "centroid"):
+    for associate in ("two_stage", "iou", "centroid"):
         chosen = settings.changed(associate=associate)
         assert born(chosen) == own
         assert born(chosen.changed(score=own / 2)) == own / 2

@@ -40,7 +40,7 @@ def two_shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("associate", ["iou", "centroid"])
+@pytest.mark.parametrize("associate", ["two_stage", "iou", "centroid"])
 @pytest.mark.parametrize("trigger", ["confidence", "always", "interval"])
 @pytest.mark.parametrize("propagate", ["dlib", "kalman"])
 def test_tracks_end_at_a_cut_and_do_not_jump(

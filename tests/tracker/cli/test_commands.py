@@ -36,6 +36,7 @@ def test_the_walk_finds_every_command() -> None:
         "track evaluate",
         "track evaluate counts",
         "track evaluate detector",
+        "track evaluate tracking",
         "track export",
         "track export detector",
         "track purge",

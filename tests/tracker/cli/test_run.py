@@ -290,7 +290,7 @@ def test_the_first_reason_of_several_triggers_counts(replay: Track, tmp_path: Pa
 
 
 @pytest.mark.parametrize("propagate", ["dlib", "kalman"])
-@pytest.mark.parametrize("associate", ["iou", "centroid"])
+@pytest.mark.parametrize("associate", ["two_stage", "iou", "centroid"])
 def test_every_way_of_tracking_follows_the_three(
     replay: Track, tmp_path: Path, propagate: str, associate: str
 ) -> None:

@@ -104,6 +104,6 @@ def test_a_video_of_two_frames_says_why_it_has_no_tracks(
     [warning] = run_of(tmp_path / "a")["warnings"]
     assert warning in done.err
     assert "3 road users were seen" in warning
-    done = track(*replay, "--out", "b", "--set", "associate.iou.confirm_looks=1")
+    done = track(*replay, "--out", "b", "--set", "associate.two_stage.confirm_looks=1")
     assert (done.code, run_of(tmp_path / "b")["warnings"]) == (0, [])
     assert run_of(tmp_path / "b")["tracks_by_class"] == {"person": 3}
