@@ -44,6 +44,7 @@ def test_the_walk_finds_every_command() -> None:
         "track report",
         "track scene",
         "track train",
+        "track train average",
         "track train detector",
     }
 
