@@ -8,25 +8,31 @@ of trainings that began anew the average is nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
 from detectors.errors import UsageError, WeightsError
-from detectors.zoo._weights import build_network, fill, load_weights, save_weights
+from detectors.zoo._weights import build_network, fill, load_weights, save_weights, shift_logits
 
 
-def average_weights(files: Sequence[Path], out: Path, shares: Sequence[float] = ()) -> str:
+def average_weights(
+    files: Sequence[Path],
+    out: Path,
+    shares: Sequence[float] = (),
+    shifts: Mapping[str, float] | None = None,
+) -> str:
     """Write the weighted mean of weights and return the file's sha256.
 
     Args:
         files: two or more, of the same network and classes.
         out: the file to write.
         shares: how much each counts; all alike where none are given.
+        shifts: what is added to a class's logits, by its name.
 
     Raises:
-        UsageError: fewer than two files, or shares that do not fit them.
+        UsageError: fewer than two files, shares that do not fit them, or an unknown class.
         WeightsError: a file is missing or damaged, or they are not of the same network.
         DetectorError: the file cannot be written.
     """
@@ -41,6 +47,7 @@ def average_weights(files: Sequence[Path], out: Path, shares: Sequence[float] = 
     mean = {name: _mean([tensors[name] for _, tensors in read], weights) for name in first}
     net = build_network(description)
     fill(net, mean, files[0])
+    shift_logits(net, description.architecture, description.class_names, shifts or {})
     return save_weights(out, net, description)
 
 

@@ -31,6 +31,7 @@ from detectors.zoo._weights import (
     fill_body,
     load_weights,
     save_weights,
+    shift_logits,
 )
 
 
@@ -193,7 +194,7 @@ def describe(request: Request) -> Description:
 def finish(request: Request, training: Training, validation: list[Picture]) -> dict[str, Precision]:
     """Write the averaged weights, measure them on the val split, and enter them in the manifest."""
     net = training.average.module
-    shift_logits(net, request)
+    shift_logits(net, request.architecture, request.class_names, request.shifts)
     digest = save_weights(request.file, net, describe(request))
     precisions = measure(request, validation)
     entry = describe_weights(request, training, digest, validation, precisions)
@@ -201,15 +202,6 @@ def finish(request: Request, training: Training, validation: list[Picture]) -> d
     data = [picture.set_name for picture in training.examples.pictures]
     write_entry(request.manifest, request.file.stem, entry, keep=lasting_keys(data, earlier))
     return precisions
-
-
-def shift_logits(net: nn.Module, request: Request) -> None:
-    """Add what ``request`` wants to the logits of its classes, for good."""
-    two_stages = request.architecture == "faster_rcnn"  # whose label 0 is the background
-    last = net.get_submodule("roi_heads.box_predictor.logits" if two_stages else "to_logits")
-    with torch.no_grad():
-        for name, shift in request.shifts.items():
-            cast("torch.Tensor", last.bias)[request.class_names.index(name) + two_stages] += shift
 
 
 def read_validation(request: Request) -> list[Picture]:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from detectors.errors import DetectorError, WeightsError
+from detectors.errors import DetectorError, UnknownNameError, UsageError, WeightsError
 from detectors.networks.faster_rcnn import build_faster_rcnn
 from detectors.networks.one_stage import OneStage
 from detectors.networks.smaller_vgg import SmallerVGG
@@ -233,6 +234,26 @@ def fill_body(net: nn.Module, architecture: str, start: Description, tensors: Ma
         net.get_submodule(ARCHITECTURES[architecture].body).load_state_dict(body)
     except RuntimeError as exc:
         raise WeightsError(f"weights on '{start.backbone}' do not fit this backbone") from exc
+
+
+def shift_logits(
+    net: nn.Module, architecture: str, class_names: Sequence[str], shifts: Mapping[str, float]
+) -> None:
+    """Add to the logits of classes, by name, for good.
+
+    Raises:
+        UnknownNameError: there is no such class.
+        UsageError: a number is not finite.
+    """
+    two_stages = architecture == "faster_rcnn"  # whose label 0 is the background
+    last = net.get_submodule("roi_heads.box_predictor.logits" if two_stages else "to_logits")
+    for name, shift in shifts.items():
+        if name not in class_names:
+            raise UnknownNameError("class", name, class_names)
+        if not math.isfinite(shift):
+            raise UsageError(f"the shift of {name} must be finite, not {shift}")
+        with torch.no_grad():
+            cast("Tensor", last.bias)[list(class_names).index(name) + two_stages] += shift
 
 
 def sha256_of(path: Path) -> str:

@@ -14,6 +14,9 @@ def train_average(
     share: Annotated[
         list[float] | None, typer.Option(help="How much each counts, in the same order; all alike without.")
     ] = None,
+    shift: Annotated[
+        list[str] | None, typer.Option(help="CLASS=NUMBER: added to its logits, if it is rare.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Average weights that went on from one another: often better than each, at no cost.
@@ -22,8 +25,9 @@ def train_average(
     """
     from detectors.errors import UsageError
     from detectors.training.averaging import average_weights
+    from tracker.cli.train_detector import numbers
 
     if out.exists() and not overwrite:
         raise UsageError(f"{out} is there already: choose another --out, or give --overwrite")
-    digest = average_weights(weights, out, share or ())
+    digest = average_weights(weights, out, share or (), numbers("--shift", "CLASS", shift or []))
     typer.echo(f"{out}; sha256 {digest}; use it with track --video road.mp4 --detector {out}")

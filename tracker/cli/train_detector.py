@@ -68,7 +68,7 @@ def train_detector(
             architecture=head,
             backbone=backbone,
             input_size=_size(size),
-            set_weights=_numbers("--weight", "SET", weight or []),
+            set_weights=numbers("--weight", "SET", weight or []),
             start=start,
             resume=resume,
             overwrite=overwrite,
@@ -81,7 +81,7 @@ def train_detector(
             threads=threads,
             workers=workers,
             freeze=freeze,
-            shifts=_numbers("--shift", "CLASS", shift or []),
+            shifts=numbers("--shift", "CLASS", shift or []),
             score=score,
         )
     precisions = _train(request)
@@ -141,7 +141,12 @@ def _size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _numbers(flag: str, what: str, texts: list[str]) -> dict[str, float]:
+def numbers(flag: str, what: str, texts: list[str]) -> dict[str, float]:
+    """Read options such as ``--shift bus=0.2``, by name.
+
+    Raises:
+        UsageError: one is not so.
+    """
     from detectors.errors import UsageError
 
     pairs = {}

@@ -37,6 +37,15 @@ def test_the_mean_of_two(tmp_path: Path) -> None:
     assert moved > 10
 
 
+def test_a_shift_moves_one_class(tmp_path: Path) -> None:
+    file = weights(tmp_path / "a.pt", 1)
+    average_weights([file, file], tmp_path / "mean.pt", shifts={"bus": 0.5})
+    before, after = (load_weights(path)[1]["to_logits.bias"] for path in (file, tmp_path / "mean.pt"))
+    torch.testing.assert_close(after - before, torch.tensor([0.0, 0.5]), atol=5e-3, rtol=0)
+    with pytest.raises(UsageError, match="lorry"):
+        average_weights([file, file], tmp_path / "x.pt", shifts={"lorry": 0.5})
+
+
 def test_the_mean_of_the_same_is_the_same(tmp_path: Path) -> None:
     file = weights(tmp_path / "a.pt", 1)
     average_weights([file, file, file], tmp_path / "mean.pt")

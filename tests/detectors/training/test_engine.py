@@ -19,11 +19,11 @@ from detectors.networks.faster_rcnn import build_faster_rcnn
 from detectors.networks.smaller_vgg import SmallerVGG
 from detectors.training.augment import single
 from detectors.training.curves import plot_curves
-from detectors.training.detector import describe, prepare, shift_logits
+from detectors.training.detector import describe, prepare
 from detectors.training.engine import Training
 from detectors.training.examples import Examples, collate
 from detectors.training.request import Request, Schedule
-from detectors.zoo._weights import Description, build_network, save_weights
+from detectors.zoo._weights import Description, build_network, save_weights, shift_logits
 
 SIZE = (64, 64)
 TINY = ((4,), (4,), (6,), (8,), (8,), (8,))
@@ -402,7 +402,7 @@ def test_a_shift_is_added_to_the_logits_of_its_class(folder: Path, tmp_path: Pat
     net = build_network(describe(asked))
     layer = "to_logits" if head == "one_stage" else "roi_heads.box_predictor.logits"
     before = net.get_submodule(layer).bias.detach().clone()
-    shift_logits(net, asked)
+    shift_logits(net, asked.architecture, asked.class_names, asked.shifts)
     moved = net.get_submodule(layer).bias.detach() - before
     assert moved.tolist() == pytest.approx([0.0, 0.5] if head == "one_stage" else [0.0, 0.0, 0.5])
     with pytest.raises(UnknownNameError, match="class of --shift 'persn': did you mean person"):
