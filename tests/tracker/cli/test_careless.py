@@ -24,7 +24,7 @@ Track = Callable[..., Any]
         (("--no-video", "a.mp4"), "a video is named with --video"),
         (("help",), "track --help"),
         (("evaluate", "tracks.csv"), "there is counts"),
-        (("train",), "there is detector"),
+        (("train",), "there is average and detector"),
         (("--video", ""), "'--video': is empty"),
         (("--video", "a.mp4", "--out", ""), "'--out': is empty"),
         (("--video", "a.mp4", "--csv", " "), "'--csv': is empty"),
