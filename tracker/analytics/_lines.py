@@ -146,9 +146,8 @@ def _rides(journey: Journey, seen: Seen, ridden: Sequence[tuple[int, Seen]]) -> 
     for track_id, cycle in ridden:
         if track_id == journey.track_id:
             continue
-        top = (
-            cycle.y1 - (cycle.y2 - cycle.y1) / 2
-        )  # the box may hold the cycle alone: its rider sits above it
+        # the box may hold the cycle alone: its rider sits above it
+        top = cycle.y1 - (cycle.y2 - cycle.y1) / 2
         width = min(seen.x2, cycle.x2) - max(seen.x1, cycle.x1)
         height = min(seen.y2, cycle.y2) - max(seen.y1, top)
         if width > 0 and height > 0 and width * height >= RIDER * area:

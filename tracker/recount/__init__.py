@@ -35,6 +35,8 @@ def read_run(folder: Path) -> dict[str, Any]:
         content = json.loads(file.read_text("utf-8"))
         source = content["source"]
         int(source["width"]), int(source["height"]), list(content["class_names"])
+        [(float(begin), float(end)) for begin, end in content.get("seen_s", ())]
+        [float(cut_s) for cut_s in content.get("cuts_s", ())]
     except OSError as exc:
         raise ResultError(f"{folder} is no run: {file}: {exc.strerror}") from exc
     except (ValueError, KeyError, TypeError) as exc:

@@ -177,6 +177,9 @@ def test_what_cannot_be_recounted(track: Track, scene: Path, tmp_path: Path) -> 
     (tmp_path / "run.json").write_text("{}")
     assert "is damaged" in track("recount", tmp_path, "--scene", scene).complaint
     about = {"source": {"width": 160, "height": 120}, "class_names": ["person"]}
+    for damage in ({"cuts_s": ["x"]}, {"cuts_s": 3}, {"seen_s": [[1]]}):
+        (tmp_path / "run.json").write_text(json.dumps({**about, **damage}))
+        assert "is damaged" in track("recount", tmp_path, "--scene", scene).complaint
     (tmp_path / "run.json").write_text(json.dumps(about))
     assert "cannot read the tracks" in track("recount", tmp_path, "--scene", scene, "--overwrite").complaint
 
