@@ -20,6 +20,7 @@ class Frame:
         gap_s: unseen time before this frame in seconds; 0 when continuous.
         cut: a new shot begins with this frame.
         wall_time: the moment of capture in UTC, where it is known.
+        arrival_s: when it came from a camera, by the monotonic clock; None where it comes from a file.
     """
 
     image: NDArray[np.uint8]
@@ -28,6 +29,7 @@ class Frame:
     gap_s: float = 0.0
     cut: bool = False
     wall_time: datetime | None = None
+    arrival_s: float | None = None
 
     def __post_init__(self) -> None:
         """Check the picture once, where it enters.

@@ -8,7 +8,7 @@ from typing import Protocol, Self, runtime_checkable
 
 from detectors.detections import Detections
 from detectors.frame import Frame
-from tracker.types import Event, FrameResult, Reason, RunInfo, SourceInfo, Track
+from tracker.types import Event, FrameResult, Reason, RunInfo, SourceHealth, SourceInfo, Track
 
 
 @runtime_checkable
@@ -27,6 +27,11 @@ class FrameSource(Protocol):
     @property
     def warnings(self) -> Sequence[str]:
         """What was wrong with the source so far, one line each; grows while reading."""
+        ...
+
+    @property
+    def health(self) -> SourceHealth:
+        """How the source is doing; may be asked by any thread at any moment once it was entered."""
         ...
 
     def __enter__(self) -> Self:

@@ -184,6 +184,40 @@ class SourceInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """How a source is doing, and what became of every picture that it sent.
+
+    ``received`` is ``handed_on`` and all that was dropped, and what waits still: nothing else can be lost.
+
+    Attributes:
+        state: "open", "lost" (a live source is being opened again) or "ended".
+        since: when that state began, UTC.
+        received: pictures that came, decoded or not.
+        handed_on: pictures that were processed.
+        dropped: pictures that were not, by reason. Before decoding: ``late`` (the machine was behind) and
+            ``no_key_picture`` (they build upon one that was dropped). ``damaged``: they cannot be decoded.
+            Behind decoding: ``overtaken`` (a newer one came before anybody took them).
+        losses: how often the line was lost.
+        silent_s: seconds since the last picture came; None before the first.
+        why: why it was lost the last time; empty where it never was.
+    """
+
+    state: str
+    since: datetime
+    received: int = 0
+    handed_on: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    losses: int = 0
+    silent_s: float | None = None
+    why: str = ""
+
+    @property
+    def waiting(self) -> int:
+        """Pictures that came and of which nothing was decided yet."""
+        return self.received - self.handed_on - sum(self.dropped.values())
+
+
+@dataclass(frozen=True, slots=True)
 class EarlierRun:
     """What is known of the run whose tracks are counted again.
 

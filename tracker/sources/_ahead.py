@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import Generic, TypeVar
 
@@ -20,11 +20,13 @@ class ReadAhead(Generic[T]):
     Args:
         items: closed in the thread that reads it, since a decoder may not be closed while it decodes.
         size: how many items may wait.
-        drop: throw the oldest item away where the queue is full, rather than let the reader wait: a
-            live picture must not be late.
+        drop: where the queue is full, throw the oldest item away rather than let the reader wait, as a live
+            picture must not be late; called with it. None to wait.
     """
 
-    def __init__(self, items: Generator[T, None, None], size: int = 8, drop: bool = False) -> None:
+    def __init__(
+        self, items: Generator[T, None, None], size: int = 8, drop: Callable[[T], None] | None = None
+    ) -> None:
         """Start reading at once."""
         self._items = items
         self._size = size
@@ -55,6 +57,8 @@ class ReadAhead(Generic[T]):
         """Stop reading; return whether the thread has ended within ``timeout_s``."""
         with self._changed:
             self._stop = True
+            while self._drop and self._waiting:
+                self._drop(self._waiting.popleft())
             self._waiting.clear()
             self._changed.notify_all()
         self._thread.join(timeout_s)
@@ -75,7 +79,7 @@ class ReadAhead(Generic[T]):
     def _put(self, item: T) -> bool:
         with self._changed:
             if self._drop and len(self._waiting) >= self._size:
-                self._waiting.popleft()
+                self._drop(self._waiting.popleft())
             self._changed.wait_for(lambda: self._stop or len(self._waiting) < self._size)
             if self._stop:
                 return False

@@ -7,7 +7,7 @@ sources have in common is here.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -19,11 +19,14 @@ from detectors.frame import Frame
 from tracker.errors import SourceError
 from tracker.sources._ahead import ReadAhead
 from tracker.sources._cuts import mark_cuts
+from tracker.sources._ledger import OVERTAKEN, Ledger
 from tracker.sources._notes import Notes
 from tracker.sources._timeline import gap_s
-from tracker.types import SourceInfo
+from tracker.types import SourceHealth, SourceInfo
 
 FRAMES_AHEAD = 8
+#: So many pictures of a live source may wait: enough for a frame that took longer, and none is old.
+LIVE_AHEAD = 2
 _BYTES_AHEAD = 64_000_000
 _LEAST_AHEAD = 2  # with one, decoding and tracking would often wait for each other
 DEFAULT_FPS = 25.0
@@ -34,14 +37,14 @@ class Picture:
     """What a reader gives for each frame.
 
     Attributes:
-        image: uint8 (H, W, 3), BGR, contiguous.
+        image: uint8 (H, W, 3), BGR, contiguous; or what makes it, where it may not be wanted at all.
         index: 0-based position in the source's order.
         time_s: presentation time in seconds.
         arrival_s: when a live picture came, by the monotonic clock; None where it comes from a file.
         wall_time: the same moment in UTC.
     """
 
-    image: NDArray[np.uint8]
+    image: NDArray[np.uint8] | Callable[[], NDArray[np.uint8]]
     index: int
     time_s: float
     arrival_s: float | None = None
@@ -57,20 +60,25 @@ class Opened:
         pictures: reads it; runs in the reader's thread.
         close: lets go of the file or camera; called when nobody reads any more.
         patience_s: how long a single read may take before the reader counts as hung.
+        stop: called first, by another thread than the reader's, which may be waiting for a picture.
+        ledger: in which a live source enters what it reads.
     """
 
     info: SourceInfo
     pictures: Generator[Picture, None, None]
     close: Callable[[], None]
     patience_s: float = 30.0
+    stop: Callable[[], None] | None = None
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 class Source:
     """A ``FrameSource``; see ``tracker.protocols``.
 
     Entered again it starts anew (a camera: goes on with what it sees now). Read ahead are at most 8
-    frames, and no more than fit into 64 MB (but 2 always may wait). A live source whose consumer is slow
-    drops frames, which ``index`` and ``gap_s`` show; any other waits for its consumer.
+    frames, and no more than fit into 64 MB (but 2 always may wait). Of a live source 2 frames may wait: where
+    its consumer is slow the older one is dropped, which ``index``, ``gap_s`` and ``health`` show. Any other
+    waits for its consumer.
 
     Args:
         name: as it may be shown.
@@ -87,6 +95,7 @@ class Source:
         self._info: SourceInfo | None = None
         self._opened: Opened | None = None
         self._ahead: ReadAhead[tuple[Picture, bool]] | None = None
+        self._ledger: Ledger | None = None
 
     @property
     def info(self) -> SourceInfo:
@@ -98,6 +107,17 @@ class Source:
         if self._info is None:
             raise SourceError(f"{self._name}: not open yet; use it in a 'with' statement")
         return self._info
+
+    @property
+    def health(self) -> SourceHealth:
+        """How it is doing; stays after the source is left.
+
+        Raises:
+            SourceError: the source was never entered.
+        """
+        if self._ledger is None:
+            raise SourceError(f"{self._name}: not open yet; use it in a 'with' statement")
+        return self._ledger.health()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -113,7 +133,7 @@ class Source:
         self.__exit__(None, None, None)
         self._notes = Notes(self._name)
         self._opened = self._opener(self._notes)
-        self._info = self._opened.info
+        self._info, self._ledger = self._opened.info, self._opened.ledger
         return self
 
     def __exit__(
@@ -124,9 +144,12 @@ class Source:
         self._opened = self._ahead = None
         if opened is None:
             return
+        if opened.stop is not None:
+            opened.stop()
         # A reader that hangs in the network keeps what it reads from: closing it there would crash.
         if ahead is None or ahead.close(opened.patience_s):
             opened.close()
+        opened.ledger.end()
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames, once for each ``with``.
@@ -138,23 +161,28 @@ class Source:
             raise SourceError(f"{self._name}: not open; use it in a 'with' statement")
         if self._ahead is not None:
             raise SourceError(f"{self._name}: can be read only once; open it again to start anew")
-        opened = self._opened
-        marked = mark_cuts(opened.pictures, _image, self._cuts and not opened.info.live)
-        self._ahead = ReadAhead(marked, frames_ahead(opened.info), drop=opened.info.live)
-        return _frames(self._ahead, 1 / (opened.info.rate_fps or DEFAULT_FPS), self._notes)
+        opened, live = self._opened, self._opened.info.live
+        marked = mark_cuts(opened.pictures, _image, self._cuts and not live)
+        drop = (lambda _: opened.ledger.drop(OVERTAKEN)) if live else None
+        self._ahead = ReadAhead(marked, frames_ahead(opened.info), drop)
+        return _frames(self._ahead, 1 / (opened.info.rate_fps or DEFAULT_FPS), self._notes, opened.ledger)
 
 
 def frames_ahead(info: SourceInfo) -> int:
-    """Return how many frames may wait: 8, or fewer where those would take more than 64 MB."""
+    """Return how many frames may wait: 8, or fewer where those would take more than 64 MB; live ones 2."""
+    if info.live:
+        return LIVE_AHEAD
     frame_bytes = max(3 * info.width * info.height, 1)
     return min(FRAMES_AHEAD, max(_LEAST_AHEAD, _BYTES_AHEAD // frame_bytes))
 
 
 def _image(picture: Picture) -> NDArray[np.uint8]:
-    return picture.image
+    return picture.image() if callable(picture.image) else picture.image
 
 
-def _frames(pictures: ReadAhead[tuple[Picture, bool]], nominal_s: float, notes: Notes) -> Iterator[Frame]:
+def _frames(
+    pictures: ReadAhead[tuple[Picture, bool]], nominal_s: float, notes: Notes, ledger: Ledger
+) -> Iterator[Frame]:
     before_s: float | None = None
     first_gap = ""
     for picture, cut in pictures:
@@ -167,4 +195,15 @@ def _frames(pictures: ReadAhead[tuple[Picture, bool]], nominal_s: float, notes: 
             # the first alone has its place told: all of them share one line
             first_gap = first_gap or f"{step_s:.1f} s before frame {picture.index} at {picture.time_s:.1f} s"
             notes.add(f"jumps ahead in time, with no frames between: {{n}}, the first by {first_gap}")
-        yield Frame(picture.image, picture.index, picture.time_s, unseen_s, cut, picture.wall_time)
+        if picture.arrival_s is None:
+            ledger.receive()
+        ledger.hand_on()
+        yield Frame(
+            _image(picture),
+            picture.index,
+            picture.time_s,
+            unseen_s,
+            cut,
+            picture.wall_time,
+            picture.arrival_s,
+        )

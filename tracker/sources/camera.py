@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
-from collections.abc import Generator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -15,12 +17,17 @@ from numpy.typing import NDArray
 from detectors.opencv import load_cv2
 from tracker.errors import SourceError
 from tracker.sources._kinds import is_url, shown_name
+from tracker.sources._ledger import Ledger
+from tracker.sources._live import Reconnecting, Shot
 from tracker.sources._notes import Notes
-from tracker.sources._source import Opened, Picture, Source
+from tracker.sources._source import Opened, Source
 from tracker.types import SourceInfo
 
 _MOST_FPS = 1000.0
-_PATIENCE_S = 15.0  # V4L2 waits 10 s for a picture
+_PATIENCE_S = 15.0
+_GONE = "no picture comes: unplugged, or the line is down"
+#: V4L2 waits for a picture so long (seconds), by OpenCV's own default ten: then the camera is lost.
+_SILENT = ("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "4")
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,7 @@ def _name(device: int | str) -> str:
 
 
 def _open(device: int | str, notes: Notes) -> Opened:
+    os.environ.setdefault(*_SILENT)
     cv2 = load_cv2()
     try:
         capture = cv2.VideoCapture(_number(device))
@@ -75,14 +83,21 @@ def _start(capture: Any, device: int | str, notes: Notes) -> Opened:
     cv2 = load_cv2()
     if not capture.isOpened():
         raise SourceError(_missing(device))
-    first = _shot(capture, 0)
+    live, ledger = _is_live(device), Ledger()
+    line = _CameraLine(capture, ledger, _GONE if live else "")
+    first = line.peek()
     if first is None:
         raise SourceError(f"{_name(device)}: opens but gives no picture; is another program using it?")
-    height, width = first.image.shape[:2]
+    height, width = first.image().shape[:2]
     rate = capture.get(cv2.CAP_PROP_FPS)
     rate_fps = float(rate) if 0 < rate <= _MOST_FPS else None
-    info = SourceInfo(_name(device), width, height, rate_fps, live=_is_live(device))
-    return Opened(info, _pictures(capture, first, info, notes), capture.release, _PATIENCE_S)
+    info = SourceInfo(_name(device), width, height, rate_fps, live=live)
+    reader = Reconnecting(line, partial(_reopen, device, ledger, (width, height)), ledger, notes, again=live)
+    return Opened(info, reader.pictures(), _nothing, _PATIENCE_S, reader.stop, ledger)
+
+
+def _nothing() -> None:
+    """Take the place of what closes a source that closes itself."""
 
 
 def _is_live(device: int | str) -> bool:
@@ -90,23 +105,59 @@ def _is_live(device: int | str) -> bool:
     return isinstance(number, int) or number.startswith("/dev/") or is_url(number)
 
 
-def _pictures(capture: Any, first: Picture, info: SourceInfo, notes: Notes) -> Generator[Picture, None, None]:
-    picture: Picture | None = first
-    start_s = first.time_s
-    index = 0
-    while picture is not None:
-        arrival_s = picture.time_s
-        yield Picture(picture.image, index, arrival_s - start_s, arrival_s, picture.wall_time)
-        index += 1
-        picture = _shot(capture, index)
-    if info.live:
-        notes.add(f"gave no more pictures after {index}: unplugged, or the line is down")
+def _reopen(device: int | str, ledger: Ledger, size: tuple[int, int]) -> _CameraLine:
+    capture = load_cv2().VideoCapture(_number(device))
+    line = _CameraLine(capture, ledger, _GONE, size)
+    if not capture.isOpened() or line.peek() is None:
+        line.close()
+        raise SourceError(_missing(device))
+    return line
 
 
-def _shot(capture: Any, index: int) -> Picture | None:
-    """Take one picture; its ``time_s`` is the monotonic clock's."""
-    good, image = capture.read()
-    if not good:
-        return None
-    bgr: NDArray[np.uint8] = np.ascontiguousarray(image)
-    return Picture(bgr, index, time.monotonic(), None, datetime.now(UTC))
+class _CameraLine:
+    """A ``Line`` through OpenCV; read and let go of in the reader's thread alone.
+
+    Args:
+        capture: that is open.
+        ledger: in which every picture is entered.
+        why: what to say when no more pictures come.
+        size: width and height that pictures get; None for those of the first.
+    """
+
+    def __init__(self, capture: Any, ledger: Ledger, why: str, size: tuple[int, int] | None = None) -> None:
+        self.why = why
+        self._capture, self._ledger, self._size = capture, ledger, size
+        self._lock = threading.Lock()
+        self._closed = False
+        self._first: Shot | None = None
+
+    def peek(self) -> Shot | None:
+        """Return the first picture, without taking it; None where there is none."""
+        self._first = self._first or self._shot()
+        return self._first
+
+    def __iter__(self) -> Iterator[Shot]:
+        shot, self._first = self.peek(), None
+        while shot is not None:
+            yield shot
+            shot = self._shot()
+
+    def close(self) -> None:
+        self._closed = True
+        with self._lock:  # OpenCV may not let go of a camera while it reads from it
+            self._capture.release()
+
+    def _shot(self) -> Shot | None:
+        with self._lock:
+            good, image = (False, None) if self._closed else self._capture.read()
+        if not good:
+            return None
+        arrival_s = time.monotonic()
+        self._ledger.receive(arrival_s)
+        bgr = self._sized(np.ascontiguousarray(image))
+        return Shot(lambda: bgr, None, arrival_s, datetime.now(UTC))
+
+    def _sized(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        size = (image.shape[1], image.shape[0])
+        self._size = self._size or size
+        return image if size == self._size else load_cv2().resize(image, self._size)

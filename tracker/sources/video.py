@@ -6,31 +6,31 @@
 - The first video stream counts; a cover picture is no video. A change of size inside the stream is
   scaled to the first size.
 - A file that is cut off or damaged gives what there is, and a warning.
+- A live stream is read by ``tracker.sources._packets``; one that is lost or silent is opened again.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 from typing import Literal
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from tracker.errors import SourceError
 from tracker.sources._kinds import is_url, shown_name
+from tracker.sources._ledger import Ledger
+from tracker.sources._live import Reconnecting
 from tracker.sources._media import open_container, reason_of
 from tracker.sources._notes import Notes
+from tracker.sources._packets import PacketLine
 from tracker.sources._source import DEFAULT_FPS, Opened, Picture, Source
 from tracker.sources._timeline import Timeline
 from tracker.sources._upright import Upright
@@ -39,7 +39,9 @@ from tracker.types import SourceInfo
 _LIVE = frozenset(("rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp"))
 _MOST_FPS = 1000.0
 _DAY_S = 86_400
+_REOPEN_S = 5.0
 _AGAIN = "copy or download it again"
+_AGAIN_LIVE = "see whether another program can show it"
 
 
 @dataclass(frozen=True)
@@ -49,25 +51,30 @@ class Config:
     Attributes:
         path: a file or a URL; a password in it is never shown.
         cuts: mark the first frame of every new shot (not in live streams).
-        timeout_s: how long a URL may keep silent.
+        timeout_s: how long a URL may keep silent while it is opened, or while a file is read from it.
+        silent_s: a live stream that is silent for so long is lost.
+        reconnect: open a live stream that is lost again, for ever; otherwise it ends there.
         rtsp_transport: tcp loses no packets; udp gets through where tcp is refused.
     """
 
     path: str
     cuts: bool = True
     timeout_s: float = 10.0
+    silent_s: float = 4.0
+    reconnect: bool = True
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
 
     def __post_init__(self) -> None:
         """Check the values.
 
         Raises:
-            ValueError: there is no path, or the time-out is not positive or longer than a day.
+            ValueError: there is no path, or a time is not positive or longer than a day.
         """
         if not self.path:
             raise ValueError("path is empty")
-        if not 0 < self.timeout_s <= _DAY_S:
-            raise ValueError(f"timeout_s must be greater than 0 and at most {_DAY_S}, not {self.timeout_s}")
+        for name, value in (("timeout_s", self.timeout_s), ("silent_s", self.silent_s)):
+            if not 0 < value <= _DAY_S:
+                raise ValueError(f"{name} must be greater than 0 and at most {_DAY_S}, not {value}")
 
 
 def build(config: Config) -> Source:
@@ -78,7 +85,8 @@ def build(config: Config) -> Source:
 def _open(config: Config, notes: Notes) -> Opened:
     container = open_container(config.path, config.timeout_s, config.rtsp_transport)
     try:
-        return _start(container, config, notes)
+        start = _start_live if _is_live(container, config.path) else _start
+        return start(container, config, notes)
     except BaseException:
         container.close()
         raise
@@ -86,14 +94,39 @@ def _open(config: Config, notes: Notes) -> Opened:
 
 def _start(container: InputContainer, config: Config, notes: Notes) -> Opened:
     name = shown_name(config.path)
-    stream = _video_stream(container, name)
+    stream = video_stream(container, name)
+    stream.thread_type = "AUTO"
     frames = _decoded(container, stream, notes)
     first = next(frames, None)
     if first is None:
         raise SourceError(f"{name}: not one frame can be decoded ({_told(stream, name, notes)}); {_AGAIN}")
-    info = _info(container, stream, name, first, _is_live(container, config.path))
-    pictures = _pictures(chain([first], frames), stream, info, Upright.of(first), notes)
+    upright = Upright.of(first)
+    info = _info(container, stream, name, upright, first.time or 0.0)
+    pictures = _pictures(chain([first], frames), stream, info, upright, notes)
     return Opened(info, pictures, container.close, patience_s=2 * config.timeout_s)
+
+
+def _start_live(container: InputContainer, config: Config, notes: Notes) -> Opened:
+    name, ledger = shown_name(config.path), Ledger()
+    stream = video_stream(container, name)
+    line = PacketLine(container, stream, ledger, config.silent_s)
+    if line.peek() is None or line.upright is None:
+        line.close()
+        raise SourceError(f"{name}: not one frame can be decoded ({line.why or 'the stream ended'})")
+    upright = line.upright
+    info = _info(container, stream, name, upright, None)
+
+    def reopen() -> PacketLine:
+        again = open_container(config.path, min(config.timeout_s, _REOPEN_S), config.rtsp_transport)
+        return PacketLine(again, video_stream(again, name), ledger, config.silent_s, upright)
+
+    reader = Reconnecting(line, reopen, ledger, notes, config.reconnect)
+    # the container belongs to its line, which closes it
+    return Opened(info, reader.pictures(), _nothing, config.silent_s, reader.stop, ledger)
+
+
+def _nothing() -> None:
+    """Take the place of what closes a source that closes itself."""
 
 
 def _told(stream: VideoStream, name: str, notes: Notes) -> str:
@@ -108,28 +141,31 @@ def _is_live(container: InputContainer, path: str) -> bool:
     return is_url(path) and (path.split(":", 1)[0].lower() in _LIVE or container.duration is None)
 
 
-def _video_stream(container: InputContainer, name: str) -> VideoStream:
-    """Return the first stream of moving pictures, ready to be decoded on all cores."""
+def video_stream(container: InputContainer, name: str) -> VideoStream:
+    """Return the first stream of moving pictures.
+
+    Raises:
+        SourceError: there is none, or nothing can decode it.
+    """
     videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not videos:
         kinds = sorted({s.type for s in container.streams} - {"video"})
         raise SourceError(f"{name}: has no video in it (only {' and '.join(kinds) or 'a cover picture'})")
-    stream = videos[0]
-    if stream.codec_context is None:
+    if videos[0].codec_context is None:
         raise SourceError(f"{name}: this FFmpeg has no decoder for its video; convert it to H.264")
-    stream.thread_type = "AUTO"
-    return stream
+    return videos[0]
 
 
 def _info(
-    container: InputContainer, stream: VideoStream, name: str, first: VideoFrame, live: bool
+    container: InputContainer, stream: VideoStream, name: str, upright: Upright, start_s: float | None
 ) -> SourceInfo:
+    """Return what is known of a file whose first frame is at ``start_s``, or with None of a live stream."""
     rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
     rate = next((float(r) for r in rates if r and 0 < r <= _MOST_FPS), None)
-    frames = None if live else stream.frames or None
-    duration_s = None if live else _stated_s(container, stream, first.time or 0.0)
-    upright = Upright.of(first)
-    return SourceInfo(name, upright.width, upright.height, rate, frames, duration_s, live)
+    if start_s is None:
+        return SourceInfo(name, upright.width, upright.height, rate, live=True)
+    duration_s = _stated_s(container, stream, start_s)
+    return SourceInfo(name, upright.width, upright.height, rate, stream.frames or None, duration_s)
 
 
 def _stated_s(container: InputContainer, stream: VideoStream, start_s: float) -> float | None:
@@ -177,17 +213,10 @@ def _pictures(
         end_s = time_s + (lasts_s or step_s)
         if not upright.fits(frame):
             notes.add("frames of another size than the first, scaled to it: {n}")
-        yield _picture(upright.image(frame), index, time_s, info.live)
-    if not info.live:
-        # The length of a whole container may be that of its sound, which often lasts a little longer.
-        exact = bool(stream.duration) or len(stream.container.streams) == 1
-        _check_end(end_s, index + 1, step_s, info, exact, notes)
-
-
-def _picture(image: NDArray[np.uint8], index: int, time_s: float, live: bool) -> Picture:
-    if live:
-        return Picture(image, index, time_s, time.monotonic(), datetime.now(UTC))
-    return Picture(image, index, time_s)
+        yield Picture(upright.image(frame), index, time_s)
+    # The length of a whole container may be that of its sound, which often lasts a little longer.
+    exact = bool(stream.duration) or len(stream.container.streams) == 1
+    _check_end(end_s, index + 1, step_s, info, exact, notes)
 
 
 def _check_end(end_s: float, frames: int, step_s: float, info: SourceInfo, exact: bool, notes: Notes) -> None:

@@ -80,14 +80,18 @@ def test_ahead_ends_when_it_is_closed_early():
     assert list(ahead) == []
 
 
-def test_ahead_drops_the_oldest_of_a_live_source():
+def test_ahead_drops_the_oldest_of_a_live_source_and_says_so():
     made: list[int] = []
-    ahead = ReadAhead(count(made, limit=100), size=8, drop=True)
+    dropped: list[int] = []
+    ahead = ReadAhead(count(made, limit=100), 8, dropped.append)
     wait_until(lambda: len(made) == 100)
     assert ahead.close(5) is True
-    late = ReadAhead(count(made := [], limit=100), size=8, drop=True)
+    assert dropped == list(range(100))  # those that still waited, too
+    dropped.clear()
+    late = ReadAhead(count([], limit=100), 8, dropped.append)
     late._thread.join(5)
     assert list(late) == list(range(92, 100))
+    assert dropped == list(range(92))
 
 
 def test_ahead_does_not_wait_for_a_reader_that_hangs():
@@ -109,6 +113,7 @@ def test_ahead_does_not_wait_for_a_reader_that_hangs():
 )
 def test_fewer_large_frames_are_read_ahead(width, height, expected):
     assert frames_ahead(SourceInfo("x", width, height)) == expected
+    assert frames_ahead(SourceInfo("x", width, height, live=True)) == 2  # none of them may be old
 
 
 @pytest.mark.parametrize(

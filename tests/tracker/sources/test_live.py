@@ -1,0 +1,189 @@
+"""A live source: its clock, its ledger, and what is dropped where nobody keeps up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker.errors import SourceError
+from tracker.sources._ledger import Ledger
+from tracker.sources._live import Reconnecting, Shot
+from tracker.sources._live_clock import LiveClock
+from tracker.sources._notes import Notes
+from tracker.sources._packets import PacketLine
+from tracker.sources.video import video_stream
+
+RATE = 25
+
+
+@given(
+    st.lists(st.tuples(st.none() | st.floats(-1e6, 1e6), st.floats(0, 5)), min_size=2, max_size=60),
+    st.integers(0, 60),
+)
+def test_times_never_fall_and_stay_near_the_clock(pictures, lost_at):
+    clock, arrival_s, times = LiveClock(), 100.0, []
+    for n, (stamp_s, step_s) in enumerate(pictures):
+        arrival_s += step_s
+        if n == lost_at:
+            clock.reconnect()
+        times.append(clock.place(stamp_s, arrival_s))
+    assert all(a < b for a, b in pairwise(times))
+    assert abs(times[-1] - (arrival_s - 100 - pictures[0][1])) <= 10.1
+
+
+def test_what_a_camera_had_stored_comes_at_once():
+    """A second of video in the first moment: it lasts a second."""
+    clock = LiveClock()
+    times = [clock.place(n / RATE, max(0.01 * n, n / RATE - 1)) for n in range(100)]
+    assert np.diff(times) == pytest.approx(np.full(99, 1 / RATE), rel=0.003)
+
+
+def test_the_camera_says_how_far_apart_pictures_are():
+    """They come in bursts of five; their times have the camera's even steps."""
+    clock = LiveClock()
+    times = [clock.place(n / RATE, 50 + (n // 5 + 1) * 5 / RATE) for n in range(200)]
+    assert np.diff(times) == pytest.approx(np.full(199, 1 / RATE), rel=0.003)
+
+
+@pytest.mark.parametrize("drift", [-3e-4, 3e-4])
+def test_a_camera_whose_clock_drifts_is_led_by_ours(drift):
+    clock, time_s = LiveClock(), 0.0
+    for n in range(RATE * 3600):
+        time_s = clock.place(n / RATE * (1 + drift), n / RATE)
+    assert time_s == pytest.approx(3600, abs=0.05)  # the drift alone would be a second
+
+
+def test_a_clock_that_is_set_makes_no_hole():
+    clock = LiveClock()
+    stamps = [n / RATE + (3600 if n >= 50 else 0) for n in range(100)]
+    times = [clock.place(stamp_s, n / RATE) for n, stamp_s in enumerate(stamps)]
+    assert np.diff(times).max() == pytest.approx(1 / RATE, rel=0.01)
+
+
+class Scripted:
+    """A line with so many pictures."""
+
+    def __init__(self, number: int, ledger: Ledger, why: str = "") -> None:
+        self._number, self._ledger, self.why = number, ledger, why
+
+    def __iter__(self) -> Iterator[Shot]:
+        for _ in range(self._number):
+            self._ledger.receive(time.monotonic())
+            image = np.zeros((4, 4, 3), np.uint8)
+            yield Shot(lambda image=image: image, None, time.monotonic(), datetime.now(UTC))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_a_line_is_opened_again_until_it_is_there():
+    ledger, notes = Ledger(), Notes("camera")
+    no = SourceError("no")
+    answers: list[object] = [no, no, Scripted(3, ledger, "cut"), no]
+
+    def reopen() -> Scripted:
+        answer = answers.pop(0) if answers else no
+        if isinstance(answer, SourceError):
+            raise answer
+        assert isinstance(answer, Scripted)
+        return answer
+
+    reader = Reconnecting(Scripted(2, ledger), reopen, ledger, notes)
+    pictures = reader.pictures()
+    indices = [next(pictures).index for _ in range(5)]
+    threading.Timer(0.3, reader.stop).start()
+    assert list(pictures) == []  # it waited for the camera until it was stopped
+    assert indices == [0, 1, 2, 3, 4]
+    health = ledger.health()
+    assert (health.received, health.losses, health.state, health.why) == (5, 2, "ended", "cut")
+    assert notes.lines() == ("camera: lost the line: 2, the first time: the other side ended it",)
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Two seconds with a key picture every half."""
+    path = tmp_path / "road.ts"
+    rng = np.random.default_rng(0)
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libx264", rate=RATE, options={"g": "12", "bf": "0"})
+        stream.width, stream.height = 96, 64
+        for _ in range(2 * RATE):
+            image = rng.integers(0, 255, (64, 96, 3), np.uint8)
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        file.mux(stream.encode(None))
+    return path
+
+
+def line_of(path: Path, ledger: Ledger) -> PacketLine:
+    container = av.open(str(path))
+    return PacketLine(container, video_stream(container, str(path)), ledger, 2.0)
+
+
+def test_who_is_too_slow_goes_on_with_a_key_picture(recording):
+    """All packets are there at once, and the decoder sleeps: what is old is dropped before it is decoded."""
+    ledger = Ledger()
+    line = line_of(recording, ledger)
+    shots = iter(line)
+    next(shots)
+    time.sleep(0.4)
+    rest = list(shots)
+    health = ledger.health()
+    assert health.dropped["late"] > 10
+    assert health.received == 2 * RATE
+    assert 1 + len(rest) + sum(health.dropped.values()) == 2 * RATE
+    line.close()
+
+
+def test_nothing_is_dropped_where_the_decoder_keeps_up(recording):
+    ledger = Ledger()
+    line = line_of(recording, ledger)
+    assert len(list(line)) == 2 * RATE
+    assert ledger.health().dropped == {}
+    line.close()
+
+
+@given(st.data())
+def test_damaged_packets_are_entered_and_break_nothing(data):
+    """Bytes are flipped anywhere; whatever the decoder makes of them, every packet is accounted for."""
+    ledger, recording = Ledger(), CLIP.copy()
+    for _ in range(data.draw(st.integers(1, 40))):
+        place = data.draw(st.integers(188 * 6, len(recording) - 1))
+        recording[place] = data.draw(st.integers(0, 255))
+    import io
+
+    try:
+        container = av.open(io.BytesIO(recording.tobytes()), format="mpegts")
+        line = PacketLine(container, video_stream(container, "clip"), ledger, 2.0)
+    except (av.FFmpegError, SourceError):
+        return
+    frames = len(list(line))
+    line.close()
+    health = ledger.health()
+    assert health.received == frames + sum(health.dropped.values())
+
+
+def _clip() -> np.ndarray:
+    import io
+
+    rng, buffer = np.random.default_rng(1), io.BytesIO()
+    with av.open(buffer, "w", format="mpegts") as file:
+        stream = file.add_stream("libx264", rate=RATE, options={"g": "5", "bf": "2"})
+        stream.width, stream.height = 96, 64
+        for _ in range(12):
+            image = rng.integers(0, 255, (64, 96, 3), np.uint8)
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        file.mux(stream.encode(None))
+    return np.frombuffer(buffer.getvalue(), np.uint8)
+
+
+CLIP = _clip()
