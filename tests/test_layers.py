@@ -74,6 +74,10 @@ OPEN_PRIVATE = {
     "tracker.sinks._summary": {"tracker.cli.job"},  # the closing table
     "tracker.sinks._retention": {"tracker.cli.places", "tracker.cli.purge"},  # which files show people
     "tracker.sinks._evidence_name": {"tracker.cli.job", "tracker.cli.places"},  # the folder's name
+    "tracker.sinks._recording_name": {"tracker.cli.places"},  # the folder's name
+    # the picture of a watched camera is drawn, and people hidden in it, as in a recording
+    "tracker.sinks._blur": {"tracker.live.feed"},
+    "tracker.sinks._draw": {"tracker.live.feed"},
     # a limit on all triggers together
     "tracker.triggers._budget": {"tracker.compose"},
     # what an observer must be shown, and nothing else

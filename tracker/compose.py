@@ -21,7 +21,7 @@ from tracker.pipeline import Pipeline
 from tracker.protocols import FrameSource, Observer, Sink, Trigger
 from tracker.scene.model import Scene
 from tracker.scene.reading import check_classes, read_scene
-from tracker.sources._kinds import kind_of, shown_name
+from tracker.sources._kinds import kind_of, may_be_live, shown_name
 from tracker.triggers._budget import Budgeted
 from tracker.types import RunInfo
 
@@ -96,7 +96,14 @@ def _triggers(settings: Settings) -> list[Trigger]:
     triggers: list[Trigger] = [
         TRIGGERS.build(name, settings.of("trigger", name)) for name in settings.triggers
     ]
-    return triggers if settings.budget is None else [Budgeted(triggers, settings.budget)]
+    if settings.budget is None and not may_be_live(settings.video):
+        return triggers
+    return [Budgeted(triggers, settings.budget or 1.0)]
+
+
+def budget_of(pipeline: Pipeline) -> Budgeted | None:
+    """Return what limits how often the CNN looks; a live pipeline has it always."""
+    return next((trigger for trigger in pipeline.triggers if isinstance(trigger, Budgeted)), None)
 
 
 def scene_of(settings: Settings, class_names: Sequence[str]) -> Scene | None:

@@ -6,7 +6,8 @@ ProjectError
 |-- SinkError                a result cannot be written (folder, disk, codec) or shown
 |   `-- NoDisplayError       a window was asked for where there is no display
 |-- SceneError               a scene file cannot be read, or says what cannot be
-`-- ResultError              a file of tracks, truth or events cannot be read
+|-- ResultError              a file of tracks, truth or events cannot be read
+`-- ServeError               the live page cannot be served
 """
 
 from __future__ import annotations
@@ -34,3 +35,7 @@ class SceneError(ProjectError):
 
 class ResultError(ProjectError):
     """A file of tracks, truth or events cannot be read."""
+
+
+class ServeError(ProjectError):
+    """The live page cannot be served."""

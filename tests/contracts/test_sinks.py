@@ -41,6 +41,10 @@ def read_video(path: Path) -> int:
         return sum(1 for _ in file.decode(video=0))
 
 
+def read_recording(path: Path) -> int:
+    return sum(read_video(part) for part in path.glob("annotated-*.mp4"))
+
+
 def read_run(path: Path) -> int:
     return int(json.loads(path.read_text())["frames"])
 
@@ -59,6 +63,7 @@ READERS: dict[str, Callable[[Path], int]] = {
     "csv": read_csv,
     "mot": read_mot,
     "video": read_video,
+    "recording": read_recording,
     "run_json": read_run,
     "database": read_database,
     "parquet": read_parquet,
@@ -71,7 +76,7 @@ LOOKS = {"looks"}
 # Their pictures are not one a frame: what is in them is tried beside the other tests of these sinks.
 PICTURES = {"background", "evidence"}
 #: What is given to these is the folder of their files.
-FOLDERS = {"parquet"}
+FOLDERS = {"parquet", "recording"}
 #: The option that says where, if it is not the path.
 PLACES = {"database": "url"}
 
@@ -132,7 +137,7 @@ def test_a_run_leaves_its_file_and_nothing_else(name: str, tmp_path: Path) -> No
     sink.close(True)
     assert list(path.parent.iterdir()) == [path]
     assert list(path.parent.rglob("*.part")) == []
-    expected = FRAMES if name in ("video", "run_json", "database") else FRAMES - 1
+    expected = FRAMES if name in ("video", "recording", "run_json", "database") else FRAMES - 1
     assert READERS[name](path) == expected
 
 
@@ -218,10 +223,12 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(writer: str, tmp_path:
     assert (tmp_path / "file").read_text() == "not a folder"
 
 
-def test_a_path_that_is_a_folder_is_said_in_one_line(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "tracks.parquet" if name in FOLDERS else tmp_path
+# the parts of a recording get names that are free
+@pytest.mark.parametrize("named", sorted(READERS.keys() - {"recording"}))
+def test_a_path_that_is_a_folder_is_said_in_one_line(named: str, tmp_path: Path) -> None:
+    path = tmp_path / "tracks.parquet" if named in FOLDERS else tmp_path
     path.mkdir(exist_ok=True)
-    sink = build(name, tmp_path)
+    sink = build(named, tmp_path)
     with pytest.raises(SinkError, match="it is a folder"):
         sink.open(run_info())
     sink.close(False)

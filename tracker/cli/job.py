@@ -6,18 +6,20 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from detectors.errors import ProjectError
+from detectors.errors import ProjectError, UsageError
 from detectors.protocol import Detector
 from tracker.cli.complain import complain
-from tracker.cli.places import Outputs, check_places, keep_for, plan, remove_old
+from tracker.cli.places import Outputs, check_places, keep_for, name_of, next_place, plan, remove_old
 from tracker.cli.progress import shown_progress
 from tracker.compose import (
     SINKS,
+    budget_of,
     build_detector,
     build_pipeline,
     build_sink,
@@ -25,6 +27,7 @@ from tracker.compose import (
     wanted_classes,
 )
 from tracker.config import Settings
+from tracker.live.pace import Pace
 from tracker.pipeline import Pipeline, record
 from tracker.protocols import Sink
 from tracker.scene.reading import read_scene
@@ -33,6 +36,10 @@ from tracker.sinks._evidence_name import EVIDENCE
 from tracker.sinks._summary import Summary
 from tracker.sinks.run_json import RunJson
 from tracker.sinks.window import check_display
+from tracker.types import FrameResult
+
+if TYPE_CHECKING:
+    from tracker.cli.serving import Serving
 
 
 class RunWarnings:
@@ -61,11 +68,17 @@ def run_all(settings: Settings, outputs: Outputs) -> int:
     if outputs.show:
         check_display()
     jobs = plan(settings.video, outputs)
+    if outputs.serve is not None and len(jobs) > 1:
+        raise UsageError(f"--serve shows one video, but {settings.video} is {len(jobs)}")
     for video, folder in jobs:
         check_places(video, folder, outputs)
     check_asked(settings, outputs)
     if settings.retention_days is not None:
         keep_for(settings.retention_days, [folder for _, folder in jobs])
+    if outputs.serve is not None:
+        video, folder = jobs[0]
+        serve_run(replace(settings, video=video), folder, outputs)
+        return 0
     detector = build_detector(settings)
     wanted_classes(settings.classes, detector.class_names)
     if len(jobs) == 1:
@@ -102,7 +115,30 @@ def check_asked(settings: Settings, outputs: Outputs) -> None:
         open_database(read_address(settings.db)).close()
 
 
-def run_one(settings: Settings, detector: Detector, folder: Path, outputs: Outputs) -> Summary:
+def serve_run(settings: Settings, folder: Path, outputs: Outputs) -> None:
+    """Track one video, or camera, that can be watched; go on in another folder when its scene is changed.
+
+    Raises:
+        ServeError: the address cannot be had.
+        ProjectError: the run itself failed.
+        KeyboardInterrupt: the user stopped it.
+    """
+    from tracker.cli.serving import Serving  # the web server, for whoever wants it alone
+
+    with Serving(outputs.serve or "", name_of(settings.video)) as serving:
+        settings = serving.with_scene(settings, folder)
+        detector = build_detector(settings)
+        wanted_classes(settings.classes, detector.class_names)
+        while True:
+            run_one(settings, detector, folder, outputs, serving)
+            if not serving.wants_another:
+                return
+            settings, folder = serving.with_scene(settings, folder), next_place(folder)
+
+
+def run_one(
+    settings: Settings, detector: Detector, folder: Path, outputs: Outputs, serving: Serving | None = None
+) -> Summary:
     """Track one video into one folder and say what came of it.
 
     Raises:
@@ -116,7 +152,9 @@ def run_one(settings: Settings, detector: Detector, folder: Path, outputs: Outpu
     with build_pipeline(settings, detector) as pipeline:
         sinks, report = build_sinks(settings, folder, outputs, pipeline)
         remove_old(folder)
-        results = record(pipeline.run(), sinks, run_info(settings, pipeline, outputs.sinks(settings)))
+        if serving is not None:
+            sinks.insert(0, serving.feed(settings, pipeline, folder, sinks))
+        results = record(paced(pipeline), sinks, run_info(settings, pipeline, outputs.sinks(settings)))
         began = time.perf_counter()
         interrupted = False
         try:
@@ -137,6 +175,14 @@ def run_one(settings: Settings, detector: Detector, folder: Path, outputs: Outpu
     if interrupted:
         raise KeyboardInterrupt
     return report.summary
+
+
+def paced(pipeline: Pipeline) -> Iterator[FrameResult]:
+    """Return the results; of a live source the CNN looks as often as this machine can afford."""
+    budget = budget_of(pipeline)
+    if budget is None or not pipeline.source.info.live:
+        return pipeline.run()
+    return Pace(budget).follow(pipeline.run())
 
 
 def build_sinks(

@@ -19,12 +19,13 @@ from tracker.config import Settings
 from tracker.errors import SinkError
 from tracker.sinks._evidence_name import EVIDENCE
 from tracker.sinks._files import check_folder, writing
+from tracker.sinks._recording_name import RECORDING
 from tracker.sinks._retention import Removal, remove_pictures, remove_pictures_of
-from tracker.sources._kinds import expand_videos, is_url, kind_of, shown_name
+from tracker.sources._kinds import expand_videos, is_url, kind_of, may_be_live, shown_name
 
 RUNS = Path("runs")
 #: The sinks that write or show pictures.
-PICTURED = ("video", "window", "evidence", "background")
+PICTURED = ("video", "recording", "window", "evidence", "background")
 PARQUET = ("tracks.parquet", "events.parquet")
 FILES = (
     *("run.json", "tracks.csv", "tracks.mot.txt", "annotated.mp4", "scene.toml", "background.jpg"),
@@ -45,6 +46,7 @@ class Outputs:
         show: open a window.
         report: make a page of the results when they are there.
         lang: language of that page.
+        serve: address at which the run can be watched; None for nowhere.
 
     Raises:
         UsageError: a codec is named for a video that is not to be written.
@@ -58,6 +60,7 @@ class Outputs:
     show: bool = False
     report: bool = False
     lang: str | None = None
+    serve: str | None = None
 
     def __post_init__(self) -> None:
         """Check what does not go together."""
@@ -80,7 +83,9 @@ class Outputs:
             files["looks"] = folder / "looks.csv"
         if settings.parquet:
             files["parquet"] = folder
-        if self.video:
+        if self.video and may_be_live(settings.video):
+            files["recording"] = folder / RECORDING
+        elif self.video:
             files["video"] = folder / "annotated.mp4"
         return files | {"run_json": folder / "run.json"}
 
@@ -97,8 +102,10 @@ class Outputs:
     def options(self, settings: Settings, sink: str) -> dict[str, object]:
         """Return a sink's options without its path: the command line's words on top of the settings'."""
         chosen: dict[str, object] = {}
-        if sink == "video" and self.codec is not None:
+        if sink in ("video", "recording") and self.codec is not None:
             chosen["codec"] = self.codec
+        if sink == "recording":
+            chosen["keep_days"] = settings.retention_days
         if sink in PICTURED:
             chosen["blur"] = settings.blur
         if sink == "database":
@@ -137,8 +144,14 @@ def stem_of(video: str) -> str:
 
     A live camera's has the time in it, so that every recording has its own.
     """
+    name = name_of(video)
+    return f"{name}-{time.strftime('%Y%m%d-%H%M%S')}" if kind_of(video) == "camera" else name
+
+
+def name_of(video: str) -> str:
+    """Return what a video, a URL, a folder of pictures or a camera is called, the same every time."""
     if kind_of(video) == "camera":
-        return f"camera{Path(video).name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        return f"camera{Path(video).name}"
     if is_url(video):
         address = urlsplit(shown_name(video))
         name = Path(address.path).stem or address.hostname or ""
@@ -147,6 +160,17 @@ def stem_of(video: str) -> str:
     while not os.path.exists(path) and glob.has_magic(path.name):
         path = path.parent  # pictures named by a glob are called what their folder is called
     return (path.name or "pictures") if os.path.isdir(path) else path.stem
+
+
+def next_place(folder: Path) -> Path:
+    """Return a folder beside this one that is not there: ``road-2`` for ``road``, then ``road-3``."""
+    found = re.fullmatch(r"(.+)-(\d{1,6})", folder.name)
+    name, number = (found[1], int(found[2])) if found else (folder.name, 1)
+    while True:
+        number += 1
+        place = folder.with_name(f"{name}-{number}")
+        if not os.path.lexists(place):
+            return place
 
 
 def check_places(video: str, folder: Path, outputs: Outputs) -> None:

@@ -60,6 +60,9 @@ Blur = Annotated[bool, _output("--blur", **_flag, help="Hide people and plates i
 Retention = Annotated[
     Number, _output("--retention-days", metavar="DAYS", help="Remove pictures of older runs beside this one.")
 ]
+Serve = Annotated[
+    Name, _output(metavar="[HOST:]PORT", parser=_place, help="Watch it in a browser while it runs.")
+]
 Show = Annotated[bool, _output("--show", **_flag, help="Show a window while tracking.")]
 Detector = Annotated[
     Name, _wanted(metavar="NAME", parser=_place, help="Name (see 'track detectors') or path.")
@@ -104,6 +107,7 @@ def track(
     blur: Blur = False,
     retention_days: Retention = None,
     show: Show = False,
+    serve: Serve = None,
     detector: Detector = None,
     classes: Classes = None,
     score: Score = None,
@@ -134,7 +138,7 @@ def track(
     from tracker.compose import check_settings, check_used
 
     outputs = Outputs(
-        out, overwrite, csv, video=not no_video, codec=codec, show=show, report=report, lang=lang
+        out, overwrite, csv, video=not no_video, codec=codec, show=show, report=report, lang=lang, serve=serve
     )
     named = {
         "video": _source(video, webcam),

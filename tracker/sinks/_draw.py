@@ -17,7 +17,7 @@ from detectors.opencv import load_cv2
 from tracker.scene.drawing import sketch_scene
 from tracker.scene.model import Scene
 from tracker.sinks._labels import LabelPlaces
-from tracker.types import FrameResult, Origin, Reason, Track
+from tracker.types import Event, FrameResult, Origin, Reason, Track
 
 Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -92,6 +92,10 @@ class Annotator:
         self._cv2 = load_cv2()
         self._font = self._cv2.FontFace("sans")
 
+    def count(self, events: Sequence[Event]) -> None:
+        """Take in the crossings of a result that is not drawn."""
+        self._crossings.update((e.name, e.direction) for e in events if e.kind == "crossing")
+
     def draw(self, result: FrameResult) -> Image:
         """Return a new picture, uint8 (H, W, 3) BGR, with the result drawn on it."""
         if result.reason is not None:
@@ -112,7 +116,7 @@ class Annotator:
     def _draw_scene(self, image: Image, result: FrameResult) -> None:
         if self._scene is None:
             return
-        self._crossings.update((e.name, e.direction) for e in result.events if e.kind == "crossing")
+        self.count(result.events)
         lines = self._scene.lines
         counts = {line.name: [self._crossings[line.name, way] for way in line.directions] for line in lines}
         sketch_scene(image, self._scene.at(result.frame.width, result.frame.height), counts)

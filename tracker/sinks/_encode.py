@@ -28,6 +28,12 @@ _CODECS: dict[str, tuple[str, dict[str, str]]] = {
     "vp9": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": "33", "b": "0"}),
     "av1": ("libsvtav1", {"preset": "12", "crf": "35"}),
 }
+#: How the container is written, by whether it is fragmented.
+_HOW = {
+    False: {"movflags": "+faststart"},
+    True: {"movflags": "+frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"},
+}
+_FRAGMENT_S = 2.0
 _BT601 = 6  # AVCOL_SPC_SMPTE170M
 _LIMITED = 1  # AVCOL_RANGE_MPEG
 _CHROMA = np.array([(112.0, -74.203, -37.797, 0), (-18.214, -93.786, 112.0, 0)], np.float32) / 255
@@ -58,13 +64,20 @@ class Encoder:
     A picture is encoded when the next one has come, because only then its duration is known: so a
     variable frame rate is kept, and the last picture can be given its time too.
 
+    Args:
+        path: of the file.
+        codec: h264, vp9 or av1.
+        rate_fps: nominal rate; None where it is not known.
+        fragmented: written in pieces of two seconds, each of which can be played whatever happens to the
+            rest; otherwise with one index in front, which is written last.
+
     Raises:
         av.FFmpegError, OSError: from all methods; the caller turns them into its own.
     """
 
-    def __init__(self, path: Path, codec: str, rate_fps: float | None) -> None:
+    def __init__(self, path: Path, codec: str, rate_fps: float | None, fragmented: bool = False) -> None:
         """Nothing is written before the first picture."""
-        self._path = path
+        self._path, self._fragmented = path, fragmented
         self._codec = codec
         self._rate_fps = rate_fps or 25.0
         self._file: Any = None
@@ -123,8 +136,10 @@ class Encoder:
         name, options = _CODECS[self._codec]
         height, width = (size + size % 2 for size in image.shape[:2])
         self._first_s = time_s
-        self._file = av.open(str(self._path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._file = av.open(str(self._path), "w", format="mp4", options=_HOW[self._fragmented])
         rate = Fraction(self._rate_fps).limit_denominator(1001)
+        if self._fragmented:
+            options = {**options, "g": str(max(round(_FRAGMENT_S * self._rate_fps), 1))}
         self._stream = self._file.add_stream(
             name, rate=rate, width=width, height=height, time_base=TIME_BASE, options=dict(options)
         )

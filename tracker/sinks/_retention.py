@@ -18,6 +18,7 @@ from pathlib import Path
 from tracker.errors import SinkError
 from tracker.sinks._evidence_name import EVIDENCE, EVIDENCE_NAME
 from tracker.sinks._files import sink_error
+from tracker.sinks._recording_name import RECORDING, RECORDING_NAME
 
 _RUN = "run.json"
 _REPORT = "report"
@@ -91,9 +92,9 @@ def _runs(folder: Path, deep: bool, removal: Removal) -> Iterator[Path]:
         folders.sort()
         here = Path(place)
         removal.left += [(here / name, "it is a link") for name in folders if (here / name).is_symlink()]
-        if _RUN in files or set(files) & set(_PICTURES) or EVIDENCE in folders:
+        if _RUN in files or set(files) & set(_PICTURES) or {EVIDENCE, RECORDING} & set(folders):
             # nobody's runs lie among a run's own pictures
-            folders[:] = [name for name in folders if name not in (EVIDENCE, _REPORT)]
+            folders[:] = [name for name in folders if name not in (EVIDENCE, RECORDING, _REPORT)]
             yield here
         if not deep and here != folder:
             folders.clear()
@@ -122,7 +123,7 @@ def _remove(run: Path, dry_run: bool, removal: Removal) -> None:
         else:
             removal.removed.append((path, size))
     if not dry_run:
-        for name in (EVIDENCE, _REPORT):
+        for name in (EVIDENCE, RECORDING, _REPORT):
             _remove_empty(run / name)
 
 
@@ -147,6 +148,7 @@ def _pictures(run: Path, removal: Removal) -> Iterator[Path]:
     """Yield the files of a run that show people; what only looks like one is said in ``left``."""
     candidates = [run / (name + end) for name in _PICTURES for end in ("", _DRAFT)]
     candidates += [path for path in _inside(run / EVIDENCE) if _is_evidence(path.name)]
+    candidates += [path for path in _inside(run / RECORDING) if RECORDING_NAME.fullmatch(path.name)]
     candidates += [path for path in _inside(run / _REPORT) if path.suffix == ".png"]
     for path in candidates:
         try:

@@ -51,6 +51,13 @@ def is_url(spec: str) -> bool:
     return _URL.match(spec) is not None
 
 
+def may_be_live(spec: str) -> bool:
+    """Return whether a source may have no end: a camera, or an address that does not name a video file."""
+    if is_url(spec):
+        return Path(urlsplit(shown_name(spec)).path).suffix.lower() not in VIDEOS
+    return kind_of(spec) == "camera"
+
+
 def expand_videos(pattern: str) -> list[Path]:
     """Return the videos that a path or glob names, in natural order.
 

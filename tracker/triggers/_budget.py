@@ -23,11 +23,14 @@ class Budgeted:
     Args:
         triggers: asked in turn; the first reason counts.
         share: in (0, 1].
+
+    Attributes:
+        share: may be changed while it is in use.
     """
 
     def __init__(self, triggers: Sequence[Trigger], share: float) -> None:
         """Begin with nothing spent."""
-        self._triggers, self._share = triggers, share
+        self._triggers, self.share = triggers, share
         self.cause: int | None = None
         self._frames_s: deque[float] = deque()
         self._looks_s: deque[float] = deque()
@@ -56,7 +59,7 @@ class Budgeted:
     def _may_look(self, now_s: float) -> bool:
         for seconds, factor in _LIMITS:
             frames, looks = (_since(times, now_s - seconds) for times in (self._frames_s, self._looks_s))
-            most = factor * self._share * frames + 1e-9
+            most = factor * self.share * frames + 1e-9
             if looks + 1 > (most if seconds == _WINDOW_S else max(most, 1.0)):
                 return False
         return True
