@@ -124,14 +124,18 @@ def read_settings(file: Path | None, assignments: Sequence[str] = ()) -> Setting
     Raises:
         UsageError: the file cannot be read, a key is unknown, or a value has the wrong type.
     """
-    content = _read_toml(file) if file else {}
-    settings = _from_tables(content)
+    settings = settings_of(read_toml(file) if file else {})
     for assignment in assignments:
         settings = _assigned(settings, assignment)
     return settings
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
+def read_toml(file: Path) -> dict[str, Any]:
+    """Return what a TOML file holds.
+
+    Raises:
+        UsageError: it cannot be read, or is no TOML.
+    """
     try:
         return tomllib.loads(file.read_text())
     except OSError as exc:
@@ -140,7 +144,12 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise UsageError(f"settings {file} are not TOML: {exc}") from exc
 
 
-def _from_tables(content: Mapping[str, Any]) -> Settings:
+def settings_of(content: Mapping[str, Any]) -> Settings:
+    """Return the settings that tables as in a settings file say.
+
+    Raises:
+        UsageError: a key is unknown, or a value has the wrong type.
+    """
     values: dict[str, object] = {}
     options: dict[str, dict[str, dict[str, object]]] = {}
     for key, value in content.items():

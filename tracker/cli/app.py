@@ -20,6 +20,7 @@ from tracker.cli.recount import recount
 from tracker.cli.report import report
 from tracker.cli.run import track
 from tracker.cli.scene import make_scene
+from tracker.cli.serve import serve
 from tracker.cli.train_average import train_average
 from tracker.cli.train_detector import train_detector
 
@@ -41,6 +42,7 @@ def build_app() -> typer.Typer:
     app.command("recount")(recount)
     app.command("report")(report)
     app.command("purge")(purge)
+    app.command("serve")(serve)
     train = typer.Typer(help="Train on your own labelled pictures.")
     train.command("average")(train_average)
     train.command("detector")(train_detector)

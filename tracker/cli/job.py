@@ -39,7 +39,7 @@ from tracker.sinks.window import check_display
 from tracker.types import FrameResult
 
 if TYPE_CHECKING:
-    from tracker.cli.serving import Serving
+    from tracker.cli.serving import Watched
 
 
 class RunWarnings:
@@ -118,26 +118,37 @@ def check_asked(settings: Settings, outputs: Outputs) -> None:
 def serve_run(settings: Settings, folder: Path, outputs: Outputs) -> None:
     """Track one video, or camera, that can be watched; go on in another folder when its scene is changed.
 
+    A scene that is drawn in the browser is saved where the user's own is; without one beside the runs'
+    folders, where the next run of this camera finds it.
+
     Raises:
         ServeError: the address cannot be had.
         ProjectError: the run itself failed.
         KeyboardInterrupt: the user stopped it.
     """
-    from tracker.cli.serving import Serving  # the web server, for whoever wants it alone
+    from tracker.cli.serving import Watched  # the web server, for whoever wants it alone
+    from tracker.live.server import Address, Server, token_for
 
-    with Serving(outputs.serve or "", name_of(settings.video)) as serving:
-        settings = serving.with_scene(settings, folder)
+    address, name = Address.read(outputs.serve or ""), name_of(settings.video)
+    server = Server(address, token_for(address))
+    try:
+        scene = Path(settings.scene) if settings.scene else folder.parent / f"{name}.scene.toml"
+        watched = Watched(server.start((name,))[name], scene)
+        settings = watched.with_scene(settings)
         detector = build_detector(settings)
         wanted_classes(settings.classes, detector.class_names)
+        Console(stderr=True).print(f"watch it at {server.url}", highlight=False, soft_wrap=True)
         while True:
-            run_one(settings, detector, folder, outputs, serving)
-            if not serving.wants_another:
+            run_one(settings, detector, folder, outputs, watched)
+            if not watched.wants_another:
                 return
-            settings, folder = serving.with_scene(settings, folder), next_place(folder)
+            settings, folder = watched.with_scene(settings), next_place(folder)
+    finally:
+        server.stop()
 
 
 def run_one(
-    settings: Settings, detector: Detector, folder: Path, outputs: Outputs, serving: Serving | None = None
+    settings: Settings, detector: Detector, folder: Path, outputs: Outputs, watched: Watched | None = None
 ) -> Summary:
     """Track one video into one folder and say what came of it.
 
@@ -152,8 +163,8 @@ def run_one(
     with build_pipeline(settings, detector) as pipeline:
         sinks, report = build_sinks(settings, folder, outputs, pipeline)
         remove_old(folder)
-        if serving is not None:
-            sinks.insert(0, serving.feed(settings, pipeline, folder, sinks))
+        if watched is not None:
+            sinks.insert(0, watched.feed(settings, pipeline, folder, sinks))
         results = record(paced(pipeline), sinks, run_info(settings, pipeline, outputs.sinks(settings)))
         began = time.perf_counter()
         interrupted = False

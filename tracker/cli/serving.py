@@ -7,86 +7,57 @@ from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-
-from rich.console import Console
 
 from tracker.compose import budget_of
 from tracker.config import Settings
 from tracker.live.feed import Camera, Feed
-from tracker.live.server import Address, Server, token_for
 from tracker.pipeline import Pipeline
 from tracker.protocols import Sink
 from tracker.sinks.recording import RecordingSink
 
 
-class Serving:
-    """A server, and one run after another that it shows: a context manager.
+class Watched:
+    """One run after another of a camera that somebody may watch, and whose scene may be changed there.
 
     Args:
-        address: ``[HOST:]PORT``.
-        name: of the camera.
-
-    Raises:
-        UsageError: that is no address.
-        ServeError: the address cannot be had.
+        connection: the camera's end of the pipe to the server.
+        scene_file: where a scene that is drawn in the browser is saved.
     """
 
-    def __init__(self, address: str, name: str) -> None:
-        """Listen; nothing is served yet."""
-        where = Address.read(address)
-        self._server = Server(where, token_for(where))
-        self._name = name
-        self._connection: Connection | None = None
-        self._restart = threading.Event()
-        self._scene_file: Path | None = None
-
-    def __enter__(self) -> Self:
-        """Start the server and say where it is."""
-        self._connection = self._server.start((self._name,))[self._name]
-        Console(stderr=True).print(f"watch it at {self._server.url}", highlight=False, soft_wrap=True)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        """End the server."""
-        self._server.stop()
+    def __init__(self, connection: Connection, scene_file: Path) -> None:
+        """Begin before the first run."""
+        self._connection, self._scene_file = connection, scene_file
+        self._another = threading.Event()
+        self._pipeline: Pipeline | None = None
 
     @property
     def wants_another(self) -> bool:
-        """Whether the last run was ended because its scene was changed."""
-        return self._restart.is_set()
+        """Whether the last run was ended so that another one begins."""
+        return self._another.is_set()
 
-    def with_scene(self, settings: Settings, folder: Path) -> Settings:
-        """Return the settings with the scene that is drawn in the browser.
-
-        It is saved where the user's scene is; without one beside the runs' folders, where the next run of
-        this camera finds it.
-        """
-        if self._scene_file is None:
-            own = folder.parent / f"{self._name}.scene.toml"
-            self._scene_file = Path(settings.scene) if settings.scene else own
+    def with_scene(self, settings: Settings) -> Settings:
+        """Return the settings with the scene as it is now, if there is one."""
         return replace(settings, scene=str(self._scene_file)) if self._scene_file.exists() else settings
 
     def feed(self, settings: Settings, pipeline: Pipeline, folder: Path, sinks: Sequence[Sink]) -> Feed:
-        """Return the sink that shows a run; when its scene is changed it lets the run come to its end."""
-        assert self._connection is not None
-        self._restart.clear()
+        """Return the sink that shows a run."""
+        self._another.clear()
+        self._pipeline = pipeline
         budget = budget_of(pipeline)
-
-        def restart() -> None:
-            self._restart.set()
-            pipeline.source.__exit__(None, None, None)
-
         camera = Camera(
             health=lambda: pipeline.source.health,
             warnings=lambda: tuple(pipeline.source.warnings),
             budget=lambda: 1.0 if budget is None else budget.share,
-            restart=restart,
+            restart=self.begin_another,
             folder=str(folder),
-            scene_file=str(self._scene_file) if self._scene_file else None,
+            scene_file=str(self._scene_file),
             recorder=next((sink for sink in sinks if isinstance(sink, RecordingSink)), None),
         )
         return Feed(self._connection, camera, settings.blur)
+
+    def begin_another(self) -> None:
+        """Let the run come to its end, as if its source had; called from any thread."""
+        pipeline = self._pipeline
+        if pipeline is not None:
+            self._another.set()
+            pipeline.source.__exit__(None, None, None)

@@ -13,9 +13,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
 
 from detectors.errors import UsageError
 from tracker.errors import ServeError
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from tracker.live.hub import Hub
 
 #: The token may stand here, where no list of processes shows it.
 TOKEN = "TRACK_TOKEN"
@@ -115,6 +121,10 @@ class Server:
             other.close()
         return {name: own for name, (own, _) in pipes.items()}
 
+    def run_here(self, hub: Hub) -> None:
+        """Serve in this process, until it is told to stop by a signal."""
+        _web_server(hub, self._token).run([self._socket])
+
     def stop(self) -> None:
         """Let viewers go, and end the process; a second time does nothing."""
         self._socket.close()
@@ -144,29 +154,35 @@ def _serve(listening: socket.socket, connections: Mapping[str, Connection], toke
     """Run the server, in its process."""
     # a Ctrl-C reaches this process too; it ends when the run has ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    import uvicorn
-
-    from tracker.live.app import build_app
     from tracker.live.hub import Hub
 
     hub = Hub()
     for name, connection in connections.items():
         hub.add(name, connection)
-    config = uvicorn.Config(
-        build_app(hub, token),
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_GRACE_S,
-        server_header=False,
-    )
-    server = uvicorn.Server(config)
+    server = _web_server(hub, token)
     threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
     server.run([listening])
 
 
-def _end_with_parent(server: object) -> None:
+def _web_server(hub: Hub, token: str | None) -> uvicorn.Server:
+    import uvicorn
+
+    from tracker.live.app import build_app
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            build_app(hub, token),
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=_GRACE_S,
+            server_header=False,
+        )
+    )
+
+
+def _end_with_parent(server: uvicorn.Server) -> None:
     """Stop where the process that tracks is gone without a word."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-        server.should_exit = True  # type: ignore[attr-defined]
+        server.should_exit = True

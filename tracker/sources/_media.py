@@ -45,7 +45,9 @@ def reason_of(exc: Exception) -> str:
 
 
 def _open_url(url: str, name: str, timeout_s: float, rtsp_transport: str) -> InputContainer:
-    options = {"rtsp_transport": rtsp_transport} if url.lower().startswith("rtsp") else {}
+    # FFmpeg reads up to five seconds to learn the frame rate, which nobody sees; one is enough
+    options = {"rtsp_transport": rtsp_transport, "analyzeduration": "1000000"}
+    options = options if url.lower().startswith("rtsp") else {}
     try:
         return av.open(url, options=options, timeout=timeout_s, metadata_errors="replace")
     except (FFmpegError, OSError) as exc:

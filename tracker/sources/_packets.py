@@ -17,16 +17,22 @@ from typing import NamedTuple
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tracker.sources._ledger import DAMAGED, LATE, NO_KEY, Ledger
 from tracker.sources._live import Shot
 from tracker.sources._media import reason_of
+from tracker.sources._source import DEFAULT_FPS
+from tracker.sources._timeline import stamp_s
 from tracker.sources._upright import Upright
 
-#: A packet that waited so long (seconds) to be decoded is late: decoding begins anew with a key picture.
+#: A packet that waited so long (seconds) is late: decoding goes on with a key picture behind it, if one came.
 _LATE_S = 0.25
+#: Without one the rest is made up for where decoding is so much faster than the camera, and no more than so
+#: many seconds are left: a key picture may be ten seconds away. Otherwise it is waited for.
+_FASTER, _BACKLOG_S = 0.8, 3.0
+#: Decoding times of about so many packets count.
+_TIMES = 20
 #: Who waits longer than this (seconds) for a key picture decodes what there is: some cameras send none.
 _KEYLESS_S = 10.0
 #: No decoder holds more pictures back than this.
@@ -74,6 +80,8 @@ class PacketLine:
         self._keyless_since_s: float | None = None
         self._arrivals: dict[int | None, tuple[float, datetime]] = {}
         self._inside = 0
+        self._period_s = 1 / float(stream.average_rate or stream.guessed_rate or DEFAULT_FPS)
+        self._decode_s = 0.0
         self._first: Shot | None = None
         self._shots = self._decoded()
         threading.Thread(target=self._read, name="packets", daemon=True).start()
@@ -146,15 +154,19 @@ class PacketLine:
 
     def _drop_late(self) -> None:
         """Where the oldest packet is late, go on with the newest key picture, or wait for the next one."""
-        if time.monotonic() - self._packets[0].arrival_s <= _LATE_S:
+        now_s = time.monotonic()
+        late_s = now_s - self._packets[0].arrival_s
+        if late_s <= _LATE_S:
             return
         keys = [n for n, arrived in enumerate(self._packets) if arrived.packet.is_keyframe]
-        fresh = bool(keys) and time.monotonic() - self._packets[keys[-1]].arrival_s <= _LATE_S
+        fresh = bool(keys) and now_s - self._packets[keys[-1]].arrival_s <= _LATE_S
+        if not fresh and late_s <= _BACKLOG_S and self._decode_s < _FASTER * self._period_s:
+            return
         for _ in range(keys[-1] if fresh else len(self._packets)):
             self._packets.popleft()
             self._ledger.drop(LATE)
         if not fresh:
-            self._keyless_since_s = time.monotonic()
+            self._keyless_since_s = now_s
 
     def _may_decode(self, packet: Packet[VideoStream]) -> bool:
         if self._keyless_since_s is not None:
@@ -166,11 +178,13 @@ class PacketLine:
 
     def _decode(self, packet: Packet[VideoStream] | None, moment: tuple[float, datetime]) -> Iterator[Shot]:
         self._inside += packet is not None
+        began_s = time.perf_counter()
         try:
             frames = self._context.decode(packet)
         except FFmpegError:
             self._damaged(int(packet is not None))
             return
+        self._decode_s += (time.perf_counter() - began_s - self._decode_s) / _TIMES
         self._inside -= len(frames)
         if self._inside < 0:  # two pictures came in one packet
             self._ledger.receive(number=-self._inside)
@@ -179,7 +193,7 @@ class PacketLine:
         for frame in frames:
             self.upright = self.upright or Upright.of(frame)
             came = self._arrivals.pop(frame.pts, moment)
-            yield Shot(partial(self.upright.image, frame), _stamp_s(frame), *came)
+            yield Shot(partial(self.upright.image, frame), stamp_s(frame.time), *came)
 
     def _damaged(self, number: int) -> None:
         """Give up packets that went into the decoder, and of which nothing comes out."""
@@ -192,7 +206,3 @@ class PacketLine:
         self._arrivals[pts] = moment
         while len(self._arrivals) > _HELD_BACK:
             del self._arrivals[next(iter(self._arrivals))]
-
-
-def _stamp_s(frame: VideoFrame) -> float | None:
-    return None if frame.time is None else float(frame.time)

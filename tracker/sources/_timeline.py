@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tracker.sources._notes import Notes
 
 _LONGEST_STEP_S = 1.0
@@ -62,6 +64,14 @@ class Timeline:
         elif step_s == 0:
             self._notes.add("time stamps given twice, moved apart by half a frame: {n}")
         return time_s
+
+
+def stamp_s(time_s: float | None) -> float | None:
+    """Return a frame's time stamp as PyAV tells it; None where there is none, or no number.
+
+    The first frame of a stream may have a stamp and no time base yet: PyAV then divides by zero.
+    """
+    return time_s if time_s is not None and math.isfinite(time_s) else None
 
 
 def gap_s(step_s: float, nominal_s: float) -> float:

@@ -32,7 +32,7 @@ from tracker.sources._media import open_container, reason_of
 from tracker.sources._notes import Notes
 from tracker.sources._packets import PacketLine
 from tracker.sources._source import DEFAULT_FPS, Opened, Picture, Source
-from tracker.sources._timeline import Timeline
+from tracker.sources._timeline import Timeline, stamp_s
 from tracker.sources._upright import Upright
 from tracker.types import SourceInfo
 
@@ -101,7 +101,7 @@ def _start(container: InputContainer, config: Config, notes: Notes) -> Opened:
     if first is None:
         raise SourceError(f"{name}: not one frame can be decoded ({_told(stream, name, notes)}); {_AGAIN}")
     upright = Upright.of(first)
-    info = _info(container, stream, name, upright, first.time or 0.0)
+    info = _info(container, stream, name, upright, stamp_s(first.time) or 0.0)
     pictures = _pictures(chain([first], frames), stream, info, upright, notes)
     return Opened(info, pictures, container.close, patience_s=2 * config.timeout_s)
 
@@ -208,7 +208,7 @@ def _pictures(
     time_s = end_s = 0.0
     index = -1
     for index, frame in enumerate(frames):
-        time_s = timeline.place(frame.time)
+        time_s = timeline.place(stamp_s(frame.time))
         lasts_s = float(frame.duration * frame.time_base) if frame.time_base else 0.0
         end_s = time_s + (lasts_s or step_s)
         if not upright.fits(frame):

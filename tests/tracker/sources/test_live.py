@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -109,19 +111,25 @@ def test_a_line_is_opened_again_until_it_is_there():
     assert notes.lines() == ("camera: lost the line: 2, the first time: the other side ended it",)
 
 
-@pytest.fixture
-def recording(tmp_path: Path) -> Path:
-    """Two seconds with a key picture every half."""
-    path = tmp_path / "road.ts"
+def clip(path: Path, frames: int, key_every: int) -> bytes:
+    """Return noise as a transport stream."""
+    options = {"g": str(key_every), "bf": "0", "sc_threshold": "0"}  # no scene begins with a key picture
     rng = np.random.default_rng(0)
     with av.open(str(path), "w") as file:
-        stream = file.add_stream("libx264", rate=RATE, options={"g": "12", "bf": "0"})
+        stream = file.add_stream("libx264", rate=RATE, options=options)
         stream.width, stream.height = 96, 64
-        for _ in range(2 * RATE):
+        for _ in range(frames):
             image = rng.integers(0, 255, (64, 96, 3), np.uint8)
             file.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         file.mux(stream.encode(None))
-    return path
+    return path.read_bytes()
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Two seconds with a key picture every half."""
+    clip(tmp_path / "road.ts", 2 * RATE, 12)
+    return tmp_path / "road.ts"
 
 
 def line_of(path: Path, ledger: Ledger) -> PacketLine:
@@ -129,19 +137,51 @@ def line_of(path: Path, ledger: Ledger) -> PacketLine:
     return PacketLine(container, video_stream(container, str(path)), ledger, 2.0)
 
 
-def test_who_is_too_slow_goes_on_with_a_key_picture(recording):
-    """All packets are there at once, and the decoder sleeps: what is old is dropped before it is decoded."""
+def test_who_is_late_goes_on_with_a_key_picture(tmp_path):
+    """The decoder sleeps, and a key picture came meanwhile: what lies before it is dropped undecoded."""
     ledger = Ledger()
-    line = line_of(recording, ledger)
-    shots = iter(line)
-    next(shots)
-    time.sleep(0.4)
-    rest = list(shots)
+    with slow_line(tmp_path, ledger, key_every=12) as line:
+        shots = iter(line)
+        next(shots)
+        time.sleep(0.8)
+        rest = list(shots)
     health = ledger.health()
-    assert health.dropped["late"] > 10
-    assert health.received == 2 * RATE
-    assert 1 + len(rest) + sum(health.dropped.values()) == 2 * RATE
-    line.close()
+    assert health.dropped.keys() == {"late"}
+    assert 1 + len(rest) + health.dropped["late"] == health.received == 50
+
+
+def test_who_is_late_without_a_key_picture_makes_up_for_it(tmp_path):
+    """Decoding is much faster than the camera: nothing is dropped, as the next key picture is far."""
+    ledger = Ledger()
+    with slow_line(tmp_path, ledger, key_every=250) as line:
+        shots = iter(line)
+        next(shots)
+        time.sleep(0.8)
+        assert 1 + len(list(shots)) == 50
+    assert ledger.health().dropped == {}
+
+
+@contextmanager
+def slow_line(folder: Path, ledger: Ledger, key_every: int) -> Iterator[PacketLine]:
+    """Send 50 frames over a socket in two seconds."""
+    data = clip(folder / "clip.ts", 50, key_every)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def send() -> None:
+            connection, _ = server.accept()
+            with connection:
+                for n in range(50):
+                    connection.sendall(data[len(data) * n // 50 : len(data) * (n + 1) // 50])
+                    time.sleep(1 / RATE)
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        options = {"analyzeduration": "100000"}
+        container = av.open(f"tcp://127.0.0.1:{server.getsockname()[1]}", options=options, timeout=5)
+        line = PacketLine(container, video_stream(container, "clip"), ledger, 2.0)
+        yield line
+        line.close()
+        thread.join(5)
 
 
 def test_nothing_is_dropped_where_the_decoder_keeps_up(recording):

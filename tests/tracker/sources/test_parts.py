@@ -17,7 +17,7 @@ from tracker.sources._ahead import ReadAhead
 from tracker.sources._kinds import expand_videos, kind_of
 from tracker.sources._notes import Notes
 from tracker.sources._source import frames_ahead
-from tracker.sources._timeline import Timeline, gap_s
+from tracker.sources._timeline import Timeline, gap_s, stamp_s
 from tracker.types import SourceInfo
 
 
@@ -230,3 +230,8 @@ def test_a_missing_system_library_is_one_line(tmp_path: Path, command: str):
 
 def test_opencv_is_there():
     assert load_cv2().__name__ == "cv2"
+
+
+def test_a_stamp_without_a_time_base_is_none():
+    """So PyAV tells it: as no number, or an infinite one."""
+    assert [stamp_s(time_s) for time_s in (1.5, None, float("nan"), float("inf"))] == [1.5, None, None, None]
