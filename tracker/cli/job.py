@@ -127,10 +127,12 @@ def serve_run(settings: Settings, folder: Path, outputs: Outputs) -> None:
         KeyboardInterrupt: the user stopped it.
     """
     from tracker.cli.serving import Watched  # the web server, for whoever wants it alone
+    from tracker.live.mqtt import Broker
     from tracker.live.server import Address, Server, token_for
 
     address, name = Address.read(outputs.serve or ""), name_of(settings.video)
-    server = Server(address, token_for(address))
+    broker = Broker.read(outputs.mqtt) if outputs.mqtt is not None else None
+    server = Server(address, token_for(address), broker)
     try:
         scene = Path(settings.scene) if settings.scene else folder.parent / f"{name}.scene.toml"
         watched = Watched(server.start((name,))[name], scene)

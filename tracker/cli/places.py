@@ -47,6 +47,7 @@ class Outputs:
         report: make a page of the results when they are there.
         lang: language of that page.
         serve: address at which the run can be watched; None for nowhere.
+        mqtt: broker to which its events are published; None for none.
 
     Raises:
         UsageError: a codec is named for a video that is not to be written.
@@ -61,6 +62,7 @@ class Outputs:
     report: bool = False
     lang: str | None = None
     serve: str | None = None
+    mqtt: str | None = None
 
     def __post_init__(self) -> None:
         """Check what does not go together."""
@@ -68,6 +70,8 @@ class Outputs:
             raise UsageError(f"--codec {self.codec} has no meaning with --no-video")
         if self.lang is not None and not self.report:
             raise UsageError(f"--lang {self.lang} is the language of a report: it goes with --report")
+        if self.mqtt is not None and self.serve is None:
+            raise UsageError("--mqtt publishes what the server hears: it goes with --serve")
 
     def files(self, folder: Path, settings: Settings) -> dict[str, Path]:
         """Return the file, or folder, of every sink that writes one there."""

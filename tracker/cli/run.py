@@ -63,6 +63,9 @@ Retention = Annotated[
 Serve = Annotated[
     Name, _output(metavar="[HOST:]PORT", parser=_place, help="Watch it in a browser while it runs.")
 ]
+Mqtt = Annotated[
+    Name, _output(metavar="URL", parser=_place, help="Publish events, with --serve: mqtt://host/prefix")
+]
 Show = Annotated[bool, _output("--show", **_flag, help="Show a window while tracking.")]
 Detector = Annotated[
     Name, _wanted(metavar="NAME", parser=_place, help="Name (see 'track detectors') or path.")
@@ -108,6 +111,7 @@ def track(
     retention_days: Retention = None,
     show: Show = False,
     serve: Serve = None,
+    mqtt: Mqtt = None,
     detector: Detector = None,
     classes: Classes = None,
     score: Score = None,
@@ -138,7 +142,11 @@ def track(
     from tracker.compose import check_settings, check_used
 
     outputs = Outputs(
-        out, overwrite, csv, video=not no_video, codec=codec, show=show, report=report, lang=lang, serve=serve
+        *(out, overwrite, csv, not no_video, codec, show),
+        report=report,
+        lang=lang,
+        serve=serve,
+        mqtt=mqtt,
     )
     named = {
         "video": _source(video, webcam),

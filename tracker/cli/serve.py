@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -42,13 +43,14 @@ def serve(
     plan = read_cameras(config)
     for camera in plan.cameras:
         _check(camera)
-    server = Server(plan.address, token_for(plan.address))
+    server = Server(plan.address, token_for(plan.address), plan.broker)
     try:
         hub = Hub()
         with Service(plan.cameras, run_camera, hub, complain):
             names = ", ".join(camera.name for camera in plan.cameras)
             Console(stderr=True).print(f"watch {names} at {server.url}", highlight=False, soft_wrap=True)
-            server.run_here(hub)
+            with contextlib.suppress(KeyboardInterrupt):  # to be stopped is how a service ends well
+                server.run_here(hub)
     finally:
         server.stop()
 

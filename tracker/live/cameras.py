@@ -25,9 +25,10 @@ from typing import Any
 
 from detectors.errors import UnknownNameError, UsageError
 from tracker.config import Settings, read_toml, settings_of
+from tracker.live.mqtt import Broker
 from tracker.live.server import Address
 
-_KEYS = {"serve", "out", "all", "camera"}
+_KEYS = {"serve", "out", "mqtt", "all", "camera"}
 #: A name is a folder's, and part of addresses.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
@@ -54,10 +55,12 @@ class ServicePlan:
     Attributes:
         address: of the page.
         cameras: one at least.
+        broker: to which events are published; None for none.
     """
 
     address: Address
     cameras: tuple[CameraPlan, ...]
+    broker: Broker | None = None
 
 
 def read_cameras(file: Path) -> ServicePlan:
@@ -83,7 +86,8 @@ def read_cameras(file: Path) -> ServicePlan:
     for camera in cameras:
         if names.count(camera.name.lower()) > 1:
             raise UsageError(f"{file}: two cameras are called {camera.name}")
-    return ServicePlan(Address.read(str(content.get("serve", "8000"))), cameras)
+    broker = Broker.read(str(content["mqtt"])) if "mqtt" in content else None
+    return ServicePlan(Address.read(str(content.get("serve", "8000"))), cameras, broker)
 
 
 def _camera(file: Path, table: Mapping[str, Any], shared: Mapping[str, Any], out: Path) -> CameraPlan:

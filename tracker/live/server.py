@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import multiprocessing
 import os
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from tracker.live.hub import Hub
+    from tracker.live.mqtt import Broker
 
 #: The token may stand here, where no list of processes shows it.
 TOKEN = "TRACK_TOKEN"
@@ -89,9 +91,10 @@ class Server:
     Args:
         address: where to listen.
         token: that viewers need; None for none.
+        broker: to which events are published; None for none.
     """
 
-    def __init__(self, address: Address, token: str | None) -> None:
+    def __init__(self, address: Address, token: str | None, broker: Broker | None = None) -> None:
         """Listen at once, so that whoever may not is told before anything is loaded.
 
         Raises:
@@ -99,7 +102,7 @@ class Server:
         """
         self._socket = _listen(address)
         self.address = Address(address.host, self._socket.getsockname()[1])
-        self._token = token
+        self._token, self._broker = token, broker
         self._process: BaseProcess | None = None
 
     @property
@@ -113,7 +116,7 @@ class Server:
         pipes = {name: context.Pipe() for name in names}
         theirs = {name: other for name, (_, other) in pipes.items()}
         self._process = context.Process(
-            target=_serve, args=(self._socket, theirs, self._token), name="server", daemon=True
+            target=_serve, args=(self._socket, theirs, self._token, self._broker), name="server", daemon=True
         )
         self._process.start()
         self._socket.close()
@@ -123,7 +126,8 @@ class Server:
 
     def run_here(self, hub: Hub) -> None:
         """Serve in this process, until it is told to stop by a signal."""
-        _web_server(hub, self._token).run([self._socket])
+        with _publishing(hub, self._broker):
+            _web_server(hub, self._token).run([self._socket])
 
     def stop(self) -> None:
         """Let viewers go, and end the process; a second time does nothing."""
@@ -150,7 +154,12 @@ def _listen(address: Address) -> socket.socket:
     return listening
 
 
-def _serve(listening: socket.socket, connections: Mapping[str, Connection], token: str | None) -> None:
+def _serve(
+    listening: socket.socket,
+    connections: Mapping[str, Connection],
+    token: str | None,
+    broker: Broker | None,
+) -> None:
     """Run the server, in its process."""
     # a Ctrl-C reaches this process too; it ends when the run has ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -161,7 +170,16 @@ def _serve(listening: socket.socket, connections: Mapping[str, Connection], toke
         hub.add(name, connection)
     server = _web_server(hub, token)
     threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
-    server.run([listening])
+    with _publishing(hub, broker):
+        server.run([listening])
+
+
+def _publishing(hub: Hub, broker: Broker | None) -> contextlib.AbstractContextManager[object]:
+    if broker is None:
+        return contextlib.nullcontext()
+    from tracker.live.mqtt import Publisher
+
+    return Publisher(hub, broker)
 
 
 def _web_server(hub: Hub, token: str | None) -> uvicorn.Server:
