@@ -90,6 +90,7 @@ OPEN_PRIVATE = {
         "tracker.cli.export_detector",
         "tracker.cli.recount",
         "tracker.cli.scene",
+        "tracker.cli.serve",
         "tracker.report.page",
     },
     "detectors.zoo._weights": {"detectors.training", "detectors.catalog"},  # the format of weight files

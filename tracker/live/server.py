@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from detectors.errors import UsageError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 #: The token may stand here, where no list of processes shows it.
 TOKEN = "TRACK_TOKEN"
 _GRACE_S = 1
+#: Bytes of a message that a page may send: it only ever asks for the next picture.
+_MOST_ASKED = 65_536
 _PATIENCE_S = 10.0
 
 
@@ -187,15 +190,24 @@ def _web_server(hub: Hub, token: str | None) -> uvicorn.Server:
 
     from tracker.live.app import build_app
 
-    return uvicorn.Server(
-        uvicorn.Config(
-            build_app(hub, token),
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=_GRACE_S,
-            server_header=False,
-        )
+    config = uvicorn.Config(
+        build_app(hub, token),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        server_header=False,
+        ws_max_size=_MOST_ASKED,
+        ws_per_message_deflate=False,  # pictures do not get smaller
     )
+    server = uvicorn.Server(config)
+    leave = server.handle_exit
+
+    def close(number: int, frame: FrameType | None) -> None:
+        hub.close()  # or it would wait for everybody who watches
+        leave(number, frame)
+
+    server.handle_exit = close  # type: ignore[method-assign, assignment]
+    return server
 
 
 def _end_with_parent(server: uvicorn.Server) -> None:
