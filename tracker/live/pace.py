@@ -10,8 +10,9 @@ from tracker.types import FrameResult
 
 #: So much of the time between two pictures may be used up; the rest is for what comes in between.
 _LOAD = 0.9
-#: The CNN looks so often in any case: without it there are no tracks.
-_LEAST = 0.05
+#: The CNN looks so often a second in any case, if that takes no more than this share of the frames (and
+#: no less than the last): who is seen too seldom is never confirmed, and then frames are worth nothing.
+_LEAST_FPS, _LEAST_MOST, _LEAST = 2.0, 0.5, 0.01
 #: Measurements of about so many frames, or looks, count.
 _FRAMES, _LOOKS = 50, 10
 
@@ -42,6 +43,7 @@ class Pace:
         self._period_s: float | None = None
         self._rest_s: float | None = None
         self._look_s: float | None = None
+        self._step_s: float | None = None
         self._before: tuple[int, float] | None = None
 
     def follow(self, results: Iterator[FrameResult]) -> Iterator[FrameResult]:
@@ -69,17 +71,19 @@ class Pace:
         if result.reason is not None:
             self._look_s = _mean(self._look_s, look_s, _LOOKS)
         if self._before is not None and not frame.gap_s and frame.index > self._before[0]:
+            step_s = max(frame.arrival_s - self._before[1], 0.0)
+            self._step_s = _mean(self._step_s, step_s, _FRAMES)
             # dropped frames are counted: so this is how often they come, not how often one is processed
-            period_s = (frame.arrival_s - self._before[1]) / (frame.index - self._before[0])
-            self._period_s = _mean(self._period_s, max(period_s, 0.0), _FRAMES)
+            self._period_s = _mean(self._period_s, step_s / (frame.index - self._before[0]), _FRAMES)
         self._before = frame.index, frame.arrival_s
         self._budget.share = self._affordable()
 
     def _affordable(self) -> float:
-        if self._period_s is None or self._rest_s is None or not self._look_s:
+        if self._period_s is None or self._step_s is None or self._rest_s is None or not self._look_s:
             return self._most
         share = (_LOAD * self._period_s - self._rest_s) / self._look_s
-        return min(max(share, _LEAST), self._most)
+        least = min(max(_LEAST_FPS * self._step_s, _LEAST), _LEAST_MOST)
+        return min(max(share, least), self._most)
 
 
 def _mean(before: float | None, value: float, number: int) -> float:

@@ -54,10 +54,11 @@ def test_a_fast_machine_keeps_the_whole_budget():
     assert budget.share == 0.5
 
 
-def test_where_even_tracking_is_too_slow_it_still_looks():
+def test_where_even_tracking_is_too_slow_it_still_looks_twice_a_second():
+    """80 ms to track and 100 ms to look: some ten frames a second, and a look at every fifth."""
     budget = Budget()
-    simulate(budget, look_s=0.1, rest_s=0.08, rate_fps=25, seconds=60)
-    assert budget.share == pytest.approx(0.05)
+    kept = simulate(budget, look_s=0.1, rest_s=0.08, rate_fps=25, seconds=60)
+    assert budget.share * kept * 25 == pytest.approx(2.0, rel=0.1)
 
 
 @given(
@@ -73,7 +74,7 @@ def test_the_share_never_leaves_its_limits(most, frames):
         stages = {"detect": look_s} if looked else {}
         frame = Frame(IMAGE, index, arrival_s, arrival_s=arrival_s)
         pace.measure(FrameResult(frame, reason, None, (), stage_s=stages), spent_s)
-        assert 0.05 <= budget.share <= most
+        assert 0 < budget.share <= most
 
 
 def test_a_file_changes_nothing():
