@@ -16,15 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.frame import Frame
-from tracker.analytics._seen import Move, Seen, Stretch
+from tracker.analytics._seen import Moment, Move, Seen, Stretch, centre, size_px
+from tracker.analytics._tail import Tail, distance_px
 from tracker.types import Event, FrameResult, Origin, TrackState
 
 #: So much of a path is remembered: enough for a speed around a line that was just crossed.
 PATH_S = 4.0
 #: A lost track may be continued by a new one for this long.
 LINGER_S = 1.5
-#: How far from its expected place, in sizes of its box, and how much larger or smaller the new one may be.
-NEAR, ALIKE = 0.6, 2.0
 #: The velocity of a lost track is that of its last seconds.
 _VELOCITY_S = 0.6
 
@@ -47,9 +46,11 @@ class Journey:
         seen_s: when it was last detected or propagated, not only predicted.
         ended: nothing more will come of it.
         begun: what is undecided still, by the line, gate or zone that watches it.
+        stays: what it does in the zones in which it is, or may be.
         counted: the lines that counted it already, by their number, and the direction.
         gates: through which gates it went, by their number, and how.
         waiting: number of its crossings that are not told yet.
+        last_tail: what ``tail`` found.
     """
 
     track_id: int
@@ -63,20 +64,17 @@ class Journey:
     seen_s: float = float("-inf")
     ended: bool = False
     begun: dict[str, Any] = field(default_factory=dict)
+    stays: dict[str, Any] = field(default_factory=dict)
     counted: set[tuple[int, bool]] = field(default_factory=set)
     gates: list[tuple[int, Any]] = field(default_factory=list)
     waiting: int = 0
+    last_tail: Tail | None = None
 
     @classmethod
     def begin(cls, track: Move, first: Seen) -> Journey:
         """Return the journey that begins with a track, before its first place is taken."""
         x, y = centre(first)
         return cls(track.track_id, track.label, track.votes, x, y, x, y)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing of it is undecided: what it does next may be taken later."""
-        return not self.begun and not self.waiting
 
     @property
     def class_score(self) -> float:
@@ -121,16 +119,14 @@ class Journey:
         """Return its last place that was not only predicted."""
         return next((s for s in reversed(self.path) if s.origin is not Origin.PREDICTED), self.path[-1])
 
-    def expected(self, time_s: float) -> tuple[float, float]:
-        """Return where its centre should be at a later moment, from its last seconds."""
-        last = self.last_seen()
-        early = next(s for s in self.path if s.time_s >= last.time_s - _VELOCITY_S)
-        x, y = centre(last)
-        if last.time_s <= early.time_s:
-            return x, y
-        ahead = (time_s - last.time_s) / (last.time_s - early.time_s)
-        x0, y0 = centre(early)
-        return x + (x - x0) * ahead, y + (y - y0) * ahead
+    def tail(self) -> Tail:
+        """Return where it was seen last: worked out once, however many new tracks may go on from there."""
+        if self.last_tail is None or self.last_tail.seen_s != self.seen_s:
+            last = self.last_seen()
+            early = next(s for s in self.path if s.time_s >= last.time_s - _VELOCITY_S)
+            (x, y), (x0, y0), took_s = centre(last), centre(early), last.time_s - early.time_s
+            self.last_tail = Tail(self.seen_s, size_px(last), x, y, x - x0, y - y0, took_s)
+        return self.last_tail
 
 
 class Journeys:
@@ -156,7 +152,7 @@ class Journeys:
     def is_idle(self, track_id: int) -> bool:
         """Return whether nothing of a track's journey is undecided."""
         journey = self._live.get(track_id)
-        return journey is None or journey.is_idle
+        return journey is None or not (journey.begun or journey.waiting)
 
     def update(self, result: FrameResult) -> tuple[list[Step], list[Journey]]:
         """Take one frame.
@@ -181,7 +177,7 @@ class Journeys:
         return self.advance(result.frame, moves, over)
 
     def advance(
-        self, frame: Frame, moves: Iterable[Move], over: Iterable[int]
+        self, frame: Frame | Moment, moves: Iterable[Move], over: Iterable[int]
     ) -> tuple[list[Step], list[Journey]]:
         """Take what confirmed tracks did until a frame, and the tracks that are over.
 
@@ -231,11 +227,11 @@ class Journeys:
 
     def _begin(self, track: Move, first: Seen) -> Journey:
         """Return the lost journey that this track continues, or a new one."""
-        silent = [j for j in self._live.values() if j.path[-1].origin is Origin.PREDICTED]
+        lost = [j for j in [*self._lost, *self._unseen()] if self._may_go_on(j, track, first)]
         able = [
             (distance, place, journey)
-            for place, journey in enumerate([*self._lost, *silent])
-            if (distance := self._distance(journey, track, first)) is not None
+            for place, journey in enumerate(lost)
+            if (distance := distance_px(journey.tail(), first)) is not None
         ]
         if not able:
             return Journey.begin(track, first)
@@ -250,21 +246,15 @@ class Journeys:
         journey.track_id = track.track_id
         return journey
 
-    def _distance(self, journey: Journey, track: Move, first: Seen) -> float | None:
-        """Return how far a new track begins from where a lost one should be; None if it is another's."""
-        wait_s = first.time_s - journey.seen_s
-        if not 0 < wait_s <= LINGER_S or (journey.label == self._person) != (track.label == self._person):
-            return None
-        size, own = size_px(journey.last_seen()), size_px(first)
-        if not own / ALIKE <= size <= own * ALIKE:
-            return None
-        x, y = centre(first)
-        there = journey.expected(first.time_s)
-        here = centre(journey.last_seen())
-        way = ((there[0] - here[0]) ** 2 + (there[1] - here[1]) ** 2) ** 0.5
-        distance = ((x - there[0]) ** 2 + (y - there[1]) ** 2) ** 0.5
-        # whoever was lost may have braked: a part of the way that was expected
-        return float(distance) if distance <= NEAR * max(size, own) + 0.25 * way else None
+    def _unseen(self) -> Iterator[Journey]:
+        """Yield the journeys whose tracks are only predicted."""
+        return (j for j in self._live.values() if j.path[-1].origin is Origin.PREDICTED)
+
+    def _may_go_on(self, journey: Journey, track: Move, first: Seen) -> bool:
+        """Return whether a lost journey may be one with a new track, as far as time and class tell."""
+        if not 0 < first.time_s - journey.seen_s <= LINGER_S:
+            return False
+        return (journey.label == self._person) == (track.label == self._person)
 
     def _lose(self, track_id: int) -> None:
         self._tentative.pop(track_id, None)
@@ -280,24 +270,11 @@ class Journeys:
         if not self._lost:
             return []
         over = [j for j in self._lost if everything or time_s - j.seen_s > LINGER_S]
-        self._lost = [j for j in self._lost if not (everything or time_s - j.seen_s > LINGER_S)]
+        if over:
+            self._lost = [j for j in self._lost if j not in over]
         for journey in over:
             journey.ended = True
         return over
-
-
-def centre(seen: Seen) -> tuple[float, float]:
-    """Return the middle of the box."""
-    return (seen.x1 + seen.x2) / 2, (seen.y1 + seen.y2) / 2
-
-
-def size_px(seen: Seen) -> float:
-    """Return the geometric mean of the box's sides."""
-    return float(max((seen.x2 - seen.x1) * (seen.y2 - seen.y1), 1.0) ** 0.5)
-
-
-#: Who moved less than this share of its size in a second stands; who stands goes on with more than that.
-_STANDS, _GOES, _STOP_S = 0.12, 0.3, 1.0
 
 
 def event_of(
@@ -315,31 +292,15 @@ def event_of(
     """
     kind, name, direction = what
     return Event(
-        kind=kind,
-        time_s=time_s,
-        frame_index=seen.frame_index,
-        track_id=journey.track_id,
-        name=name,
-        direction=direction,
-        label=journey.label,
-        class_score=journey.class_score,
-        origin=origin,
-        box=np.array([seen.x1, seen.y1, seen.x2, seen.y2], np.float32),
+        kind,
+        time_s,
+        seen.frame_index,
+        journey.track_id,
+        name,
+        direction,
+        journey.label,
+        journey.class_score,
+        origin,
+        np.array(seen[2:6], np.float32),
         **more,
     )
-
-
-def has_stopped(journey: Journey, already: bool) -> bool:
-    """Return whether a road user stands: its box came next to nowhere within the last second.
-
-    Args:
-        journey: up to now.
-        already: it stood before; to go on takes more than a tremble.
-    """
-    now = journey.path[-1]
-    early = next(s for s in journey.path if s.time_s >= now.time_s - _STOP_S - 1e-6)
-    if now.time_s - early.time_s < 0.8 * _STOP_S:
-        return already
-    (x0, y0), (x1, y1) = centre(early), centre(now)
-    moved = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
-    return bool(moved < (_GOES if already else _STANDS) * size_px(now))

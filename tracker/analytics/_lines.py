@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,14 @@ from tracker.analytics._passages import (
     passed,
     touched_by,
 )
-from tracker.analytics._seen import Seen
+from tracker.analytics._seen import Moment, Seen
 from tracker.analytics._speed import speed_at
 from tracker.scene.geometry import segments
 from tracker.scene.model import Scene
-from tracker.scene.plane import RoadPlane
 from tracker.types import Event
+
+if TYPE_CHECKING:
+    from tracker.scene.plane import RoadPlane
 
 #: A crossing is told this long after it happened: votes on its class come in, and with a calibration the way
 #: behind the line is needed for the speed at the line.
@@ -75,7 +78,7 @@ class LineCounter:
         return touched_by(self._watches, before, after)
 
     def update(
-        self, frame: Frame, steps: Sequence[Step], ended: Sequence[Journey], ridden: Ridden
+        self, frame: Frame | Moment, steps: Sequence[Step], ended: Sequence[Journey], ridden: Ridden
     ) -> list[Event]:
         """Take a frame's steps, the journeys that ended and where cycles are; return what is sure now."""
         self._headways.look(frame.time_s, frame.gap_s, frame.cut)
@@ -101,9 +104,9 @@ class LineCounter:
         for journey in ended:
             for place, crossing in passed(self._watches, journey):
                 self._keep(journey, place, crossing, _nobody)
-        if not self._waiting:
-            return []
         due = [w for w in self._waiting if w.journey.ended or self._is_due(w, now_s)]
+        if not due:
+            return []
         self._waiting = [w for w in self._waiting if w not in due]
         for waiting in due:
             waiting.journey.waiting -= 1

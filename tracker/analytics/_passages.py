@@ -7,15 +7,15 @@ line and trembles there passes once, and one that turns back passes in both dire
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.analytics._journeys import Journey, Step, centre, size_px
-from tracker.analytics._seen import Seen
+from tracker.analytics._journeys import Journey, Step
+from tracker.analytics._seen import Seen, size_px
 from tracker.scene.geometry import Segment
 from tracker.types import Origin
 
@@ -141,16 +141,18 @@ class LineWatch:
         return abs(passage.last.segment.side(x, y)) >= max(CLEAR_PX, CLEAR * size_px(seen))
 
     def _point(self, seen: Seen) -> tuple[float, float]:
-        x, y = centre(seen)
-        return (x, y) if self.anchor == "centre" else (x, seen.y2)
+        _, _, x1, y1, x2, y2, _ = seen
+        return (x1 + x2) / 2, (y1 + y2) / 2 if self.anchor == "centre" else y2
 
 
-def crossings(watches: Sequence[LineWatch], steps: Sequence[Step]) -> Iterator[tuple[Journey, int, Crossing]]:
-    """Take a frame's steps; yield who made sure which crossing, with the number of its watch."""
+def crossings(watches: Sequence[LineWatch], steps: Sequence[Step]) -> list[tuple[Journey, int, Crossing]]:
+    """Take a frame's steps; return who made sure which crossing, with the number of its watch."""
+    found = []
     for journey, before, after in steps:
         # all steps of all vehicles come by: unpacked at once, which is twice as fast as by name
         _, _, left_a, top_a, right_a, bottom_a, _ = before
         _, _, left_b, top_b, right_b, bottom_b, _ = after
+        begun = journey.begun
         for place, watch in enumerate(watches):
             left, top, right, bottom = watch.frame
             # and nearly all end here: both boxes on one side of all that the line reaches, nothing begun
@@ -159,11 +161,12 @@ def crossings(watches: Sequence[LineWatch], steps: Sequence[Step]) -> Iterator[t
                 or (top_b > bottom and top_a > bottom)
                 or (right_b < left and right_a < left)
                 or (left_b > right and left_a > right)
-            ) and watch.key not in journey.begun:
+            ) and (not begun or watch.key not in begun):
                 continue
             crossing = watch.step(journey, before, after)
             if crossing is not None:
-                yield journey, place, crossing
+                found.append((journey, place, crossing))
+    return found
 
 
 def anchors(boxes: Boxes, anchor: str) -> NDArray[np.float64]:
@@ -188,5 +191,7 @@ def has_travelled(journey: Journey) -> bool:
 
 def passed(watches: Sequence[LineWatch], journey: Journey) -> list[tuple[int, Crossing]]:
     """Return the lines that a journey has passed with its end, by their number."""
+    if not journey.begun:
+        return []
     found = [(place, watch.end(journey)) for place, watch in enumerate(watches)]
     return [(place, crossing) for place, crossing in found if crossing is not None]

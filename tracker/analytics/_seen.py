@@ -33,6 +33,19 @@ class Seen(NamedTuple):
     origin: Origin
 
 
+def centre(seen: Seen) -> tuple[float, float]:
+    """Return the middle of the box."""
+    _, _, x1, y1, x2, y2, _ = seen
+    return (x1 + x2) / 2, (y1 + y2) / 2
+
+
+def size_px(seen: Seen) -> float:
+    """Return the geometric mean of the box's sides."""
+    _, _, x1, y1, x2, y2, _ = seen
+    area = (x2 - x1) * (y2 - y1)
+    return float(area**0.5) if area > 1.0 else 1.0
+
+
 class Stretch(NamedTuple):
     """A part of a track on which nothing happened.
 
@@ -49,6 +62,35 @@ class Stretch(NamedTuple):
     top: float
     right: float
     bottom: float
+
+
+class Trails(NamedTuple):
+    """Rows of many tracks, those of each one behind the other and in the order of time.
+
+    Attributes:
+        boxes: float64 (N, 4) xyxy in pixels.
+        times_s: float64 (N,), of the frames.
+        known_from: int64 (N,), the row from which on a row's track is known without a break: its first one
+            here, or the last one before that was only predicted.
+    """
+
+    boxes: NDArray[np.float64]
+    times_s: NDArray[np.float64]
+    known_from: NDArray[np.int64]
+
+
+class Moment(NamedTuple):
+    """What counts of a frame that is not seen itself; ``Frame`` has the same.
+
+    Attributes:
+        time_s: when it was.
+        gap_s: unseen time before it in seconds.
+        cut: a new shot begins with it.
+    """
+
+    time_s: float
+    gap_s: float = 0.0
+    cut: bool = False
 
 
 class Move(NamedTuple):

@@ -15,13 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracker.analytics._seen import Seen
-from tracker.scene.plane import RoadPlane, Ruler
 from tracker.types import Origin
+
+if TYPE_CHECKING:
+    from tracker.scene.plane import RoadPlane, Ruler
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.analytics._journeys import Journey, Step, event_of, has_stopped
-from tracker.analytics._seen import Seen
+from tracker.analytics._journeys import Journey, Step, event_of
+from tracker.analytics._seen import Seen, Trails
+from tracker.analytics._standing import has_stopped, pace_changes
 from tracker.scene.geometry import contains, contains_each
 from tracker.scene.model import Points, Scene
 from tracker.types import Event
@@ -51,12 +52,19 @@ class ZoneWatch:
         self._keys = [f"zone {zone.name}" for zone in scene.zones]
         self._frames = [_frame(zone.points) for zone in scene.zones]
 
-    def stirred_by(self, after: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return bool (N,), which of the steps that end with boxes (N, 4) may mean something here."""
-        feet = np.stack([(after[:, 0] + after[:, 2]) / 2, after[:, 3]], axis=1)
-        stirred = np.zeros(len(after), np.bool_)
+    def stirred_by(self, trails: Trails) -> NDArray[np.bool_]:
+        """Return bool (N,), on which rows a track may enter or leave, stop or go on."""
+        boxes, times_s = trails.boxes, trails.times_s
+        feet = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], axis=1)
+        within, stirred = np.zeros((2, len(boxes)), np.bool_)
         for zone in self._zones:
-            stirred |= contains_each(zone.points, feet)
+            inside = contains_each(zone.points, feet)
+            stirred[1:] |= inside[1:] != inside[:-1]
+            within |= inside
+        # with a row at the time of the one before nobody makes a step: it is looked at behind that
+        stirred[2:] |= times_s[1:-1] == times_s[:-2]
+        rows = np.flatnonzero(within)
+        stirred[rows] |= pace_changes(trails, rows)
         return stirred
 
     def update(self, steps: Sequence[Step], ended: Sequence[Journey]) -> list[Event]:
@@ -64,26 +72,26 @@ class ZoneWatch:
         events: list[Event] = []
         for journey, before, after in steps:
             _, _, x1, _, x2, y, _ = after
-            x = (x1 + x2) / 2
+            x, stays = (x1 + x2) / 2, journey.stays
             for place, (left, top, right, bottom) in enumerate(self._frames):
                 # most are far away: one look at the rectangle around the zone, before all else
-                if (left <= x <= right and top <= y <= bottom) or self._keys[place] in journey.begun:
+                if (left <= x <= right and top <= y <= bottom) or (stays and self._keys[place] in stays):
                     self._step(journey, place, before, after, events)
         for journey in ended:
-            for place in range(len(self._zones)):
+            for place in range(len(self._zones) if journey.stays else 0):
                 self._end(journey, place, events)
         if len(events) > 1:
             events.sort(key=lambda event: (event.time_s, event.track_id))
         return events
 
     def _step(self, journey: Journey, place: int, before: Seen, after: Seen, events: list[Event]) -> None:
-        zone = self._zones[place]
-        stay: _Stay | None = journey.begun.get(self._keys[place])
+        zone, key = self._zones[place], self._keys[place]
+        stay: _Stay | None = journey.stays.get(key)
         here = contains(zone.points, (after.x1 + after.x2) / 2, after.y2)
         if stay is None:
             if not here:
                 return
-            stay = journey.begun[self._keys[place]] = _Stay()
+            stay = journey.stays[key] = _Stay()
             if contains(zone.points, (before.x1 + before.x2) / 2, before.y2):
                 stay.change = before  # it was there from its first moment on
         if here == stay.inside:
@@ -95,7 +103,12 @@ class ZoneWatch:
         if stay.inside:
             self._stand(journey, place, stay, after, events)
         elif stay.change is None:
-            del journey.begun[self._keys[place]]
+            del journey.stays[key]
+        # who stays inside may drive or stand for long, and nothing is undecided
+        if stay.change is not None:
+            journey.begun[key] = stay
+        else:
+            journey.begun.pop(key, None)
 
     def _move(self, journey: Journey, place: int, stay: _Stay, here: bool, events: list[Event]) -> None:
         """Let a journey enter or leave: at the moment at which it was first seen on that side."""
@@ -126,7 +139,8 @@ class ZoneWatch:
         self._tell(journey, place, "leave", seen, seen.time_s - stay.since_s, events)
 
     def _end(self, journey: Journey, place: int, events: list[Event]) -> None:
-        stay: _Stay | None = journey.begun.pop(self._keys[place], None)
+        journey.begun.pop(self._keys[place], None)
+        stay: _Stay | None = journey.stays.pop(self._keys[place], None)
         if stay is not None and stay.inside:
             self._leave(journey, place, stay, stay.change or journey.last_seen(), events)
 

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from detectors.frame import Frame
 from tracker.analytics._journeys import Journey, Journeys, Step
 from tracker.analytics._lines import RIDDEN, LineCounter, Ridden
-from tracker.analytics._seen import Move, Seen
+from tracker.analytics._seen import Moment, Move, Seen, Trails
 from tracker.analytics._turns import TurnCounter
 from tracker.analytics._zones import ZoneWatch
 from tracker.scene.model import Scene
-from tracker.scene.plane import RoadPlane
 from tracker.types import Event, FrameResult, Track
 
 
@@ -49,18 +48,19 @@ class SceneObserver:
         """Return whether nothing of a track is undecided, so that its next steps may be told later."""
         return self._journeys.is_idle(track_id)
 
-    def stirred_by(self, before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which steps of many tracks may mean something at a line, zone or gate, by themselves.
+    def stirred_by(self, trails: Trails) -> NDArray[np.bool_]:
+        """Tell which rows of many tracks may mean something at a line, zone or gate, by themselves.
 
         Args:
-            before: float64 (N, 4) xyxy in pixels, boxes before the steps.
-            after: float64 (N, 4), boxes behind them.
+            trails: of N rows; of their first rows nothing is said.
 
         Returns:
-            bool (N,). The other steps of an idle track may be told later.
+            bool (N,). The other rows of an idle track may be told later.
         """
-        stirred = self._lines.stirred_by(before, after) | self._turns.stirred_by(before, after)
-        return stirred | self._zones.stirred_by(after)
+        before, after = trails.boxes[:-1], trails.boxes[1:]
+        stirred = self._zones.stirred_by(trails)
+        stirred[1:] |= self._lines.stirred_by(before, after) | self._turns.stirred_by(before, after)
+        return stirred
 
     def observe(self, result: FrameResult) -> list[Event]:
         """Return what is sure on this frame to have happened, by time within each kind."""
@@ -73,7 +73,7 @@ class SceneObserver:
         return told + self._report(result.frame, steps, ended, lambda: self._ridden(result.tracks))
 
     def advance(
-        self, frame: Frame, moves: Iterable[Move], over: Iterable[int], ridden: Ridden
+        self, frame: Frame | Moment, moves: Iterable[Move], over: Iterable[int], ridden: Ridden
     ) -> list[Event]:
         """Take what tracks did until a frame: ``observe`` for tracks that are read back from a file.
 
@@ -97,7 +97,7 @@ class SceneObserver:
         ]
 
     def _report(
-        self, frame: Frame, steps: Sequence[Step], ended: Sequence[Journey], ridden: Ridden
+        self, frame: Frame | Moment, steps: Sequence[Step], ended: Sequence[Journey], ridden: Ridden
     ) -> list[Event]:
         events = self._lines.update(frame, steps, ended, ridden)
         if steps or ended:
@@ -116,7 +116,11 @@ class SceneObserver:
     def _fit(self, size: tuple[int, int]) -> None:
         """Take the scene to frames of this size; what was begun at the lines begins anew."""
         scene = self._scene.at(*size)
-        plane = RoadPlane.of(scene.calibration, width_px=size[0]) if scene.calibration else None
+        plane = None
+        if scene.calibration:
+            from tracker.scene.plane import RoadPlane  # SciPy, for whoever calibrates alone
+
+            plane = RoadPlane.of(scene.calibration, width_px=size[0])
         self._lines = LineCounter(scene, self._names, plane)
         self._zones, self._turns = ZoneWatch(scene, self._names), TurnCounter(scene)
         self._size = size

@@ -12,13 +12,15 @@ from tracker.analytics.scene import SceneObserver
 from tracker.errors import ResultError
 from tracker.pipeline import record
 from tracker.protocols import Sink
+from tracker.recount._ahead import read_ahead
 from tracker.recount._apart import Apart
+from tracker.recount._pieces import read_pieces
 from tracker.recount._results import Course, results_of
 from tracker.recount._seen_time import SeenTime
 from tracker.scene.model import Scene
 from tracker.types import EarlierRun, FrameResult, RunInfo, SourceInfo
 
-#: Of a smaller file of tracks, a second process takes longer to start than it saves.
+#: Of a smaller file of tracks, more processes take longer to start than they save.
 _LARGE_BYTES = 20_000_000
 
 __all__ = ["read_run", "recount"]
@@ -74,11 +76,12 @@ def recount(folder: Path, scene: Scene, sinks: Sequence[Sink]) -> Iterator[Frame
         earlier=_earlier(about),
     )
     file = folder / "tracks.csv"
+    read = read_pieces
     if file.exists() and file.stat().st_size >= _LARGE_BYTES:
-        sinks = [Apart(sinks)]
+        sinks, read = [Apart(sinks)], read_ahead
     seen = SeenTime([(float(a), float(b)) for a, b in about.get("seen_s", ())])
     run = Course((width, height), names, seen, tuple(float(cut_s) for cut_s in about.get("cuts_s", ())))
-    return record(results_of(file, run, SceneObserver(scene, names)), sinks, info)
+    return record(results_of(read(file, names), run, SceneObserver(scene, names)), sinks, info)
 
 
 def _start(about: dict[str, Any]) -> datetime:

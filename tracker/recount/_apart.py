@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from operator import attrgetter
 from typing import Any, cast
 
 import numpy as np
@@ -22,8 +24,13 @@ from tracker.types import Event, FrameResult, RunInfo, Track
 
 #: Results that are sent at a time, and how many such parcels may be on their way.
 _PARCEL, _AHEAD = 256, 8
-_FIELDS = [field.name for field in dataclasses.fields(Event) if field.name != "box"]
-Packed = tuple[tuple[int, float, float], list[Any], list[tuple[list[Any], list[float]]]]
+_FIELDS = [field.name for field in dataclasses.fields(Event)]
+_VALUES = attrgetter(*_FIELDS)
+#: Which column holds the boxes.
+_EVENT_BOX, _ROW_BOX = _FIELDS.index("box"), Row._fields.index("box")
+Columns = list[Any]
+#: Of each result index, time, gap, and how many tracks and events it has; and those of all, in columns.
+Parcel = tuple[list[tuple[int, float, float, int, int]], Columns, Columns]
 
 
 class Apart:
@@ -41,7 +48,7 @@ class Apart:
         self._sinks = list(sinks)
         self._pool: ProcessPoolExecutor | None = None
         self._sent: deque[Future[None]] = deque()
-        self._parcel: list[Packed] = []
+        self._results: list[FrameResult] = []
         self._picture: NDArray[np.uint8] | None = None
 
     def open(self, run: RunInfo) -> None:
@@ -65,8 +72,8 @@ class Apart:
         if self._picture is None:
             self._picture = result.frame.image
             self._send(_take_picture, self._picture)
-        self._parcel.append(_packed(result))
-        if len(self._parcel) >= _PARCEL:
+        self._results.append(result)
+        if len(self._results) >= _PARCEL:
             self._send_parcel()
             self._await(_AHEAD)
 
@@ -96,9 +103,9 @@ class Apart:
             raise first
 
     def _send_parcel(self) -> None:
-        parcel, self._parcel = self._parcel, []
-        if parcel:
-            self._send(_write, parcel)
+        results, self._results = self._results, []
+        if results:
+            self._send(_write, _packed(results))
 
     def _send(self, work: Callable[..., None], *given: Any) -> None:
         assert self._pool is not None
@@ -136,9 +143,8 @@ def _take_picture(picture: NDArray[np.uint8]) -> None:
     _pictures[:] = [picture]
 
 
-def _write(parcel: Sequence[Packed]) -> None:
-    for packed in parcel:
-        result = _unpacked(packed, _pictures[0])
+def _write(parcel: Parcel) -> None:
+    for result in _unpacked(parcel, _pictures[0]):
         for sink in _opened:
             sink.write(result)
 
@@ -155,20 +161,30 @@ def _close(completed: bool) -> None:
         raise first
 
 
-def _packed(result: FrameResult) -> Packed:
-    """Return a result in plain values: arrays and frozen dataclasses take five times as long to be sent."""
-    frame = result.frame
-    tracks = [(*track[:1], track[1].tolist(), *track[2:]) for track in cast("tuple[Row, ...]", result.tracks)]
-    events = [([getattr(event, name) for name in _FIELDS], event.box.tolist()) for event in result.events]
-    return (frame.index, frame.time_s, frame.gap_s), tracks, events
-
-
-def _unpacked(packed: Packed, picture: NDArray[np.uint8]) -> FrameResult:
-    (index, time_s, gap_s), rows, found = packed
-    tracks = [Row(row[0], np.array(row[1], np.float32), *row[2:]) for row in rows]
-    events = [
-        Event(**dict(zip(_FIELDS, values, strict=True)), box=np.array(box, np.float32))
-        for values, box in found
+def _packed(results: Sequence[FrameResult]) -> Parcel:
+    """Return results in columns of plain values: frozen dataclasses take five times as long to be sent."""
+    heads = [
+        (frame.index, frame.time_s, frame.gap_s, len(result.tracks), len(result.events))
+        for result in results
+        for frame in (result.frame,)
     ]
-    frame = Frame(picture, index, time_s, gap_s)
-    return FrameResult(frame, None, None, cast("tuple[Track, ...]", tuple(tracks)), tuple(events))
+    rows = [track for result in results for track in cast("tuple[Row, ...]", result.tracks)]
+    events = [_VALUES(event) for result in results for event in result.events]
+    return heads, _columns(rows, _ROW_BOX), _columns(events, _EVENT_BOX)
+
+
+def _columns(rows: Sequence[Sequence[Any]], box: int) -> Columns:
+    """Return rows column by column; many small arrays take long, so that all boxes are one (N, 4)."""
+    columns: Columns = list(zip(*rows, strict=True))
+    if columns:
+        columns[box] = np.array(columns[box], np.float32)
+    return columns
+
+
+def _unpacked(parcel: Parcel, picture: NDArray[np.uint8]) -> Iterator[FrameResult]:
+    heads, rows, found = parcel
+    tracks = iter(cast("list[Track]", list(map(Row, *rows)) if rows else []))
+    events = iter(list(map(Event, *found)) if found else [])
+    for index, time_s, gap_s, of_tracks, of_events in heads:
+        own = tuple(itertools.islice(tracks, of_tracks)), tuple(itertools.islice(events, of_events))
+        yield FrameResult(Frame(picture, index, time_s, gap_s), None, None, *own)

@@ -9,11 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.analytics._seen import Move, Seen, Stretch
+from tracker.analytics._seen import Move, Seen, Stretch, Trails
 from tracker.errors import ResultError
-from tracker.recount._row import Columns, Row
+from tracker.recount._row import Columns, Life, Row
 from tracker.track_rows import Piece
-from tracker.types import Origin, TrackState
+from tracker.types import Origin
 
 #: A track without a row for this long (seconds) is over; frames may have been left out of a file.
 ABSENT_S = 0.5
@@ -32,8 +32,8 @@ class Scenery(Protocol):
         """Labels of the tracks that it must see wherever it sees another one."""
         ...
 
-    def stirred_by(self, before: NDArray[np.float64], after: NDArray[np.float64]) -> Flags:
-        """Return bool (N,), which of the steps between boxes (N, 4) may mean something."""
+    def stirred_by(self, trails: Trails) -> Flags:
+        """Return bool (N,), which rows of tracks may mean something by themselves."""
         ...
 
 
@@ -141,7 +141,7 @@ class Block:
     def ended(self, frame: int) -> list[Row]:
         """Return the tracks that are over with a frame, the earliest first."""
         places = self._ends.get(frame, ())
-        return [self._life(place)._replace(state=TrackState.REMOVED) for place in places]
+        return [self._columns.row(place, self._life(place), over=True) for place in places]
 
     def ends_any(self, frame: int) -> bool:
         """Return whether a track is over with a frame."""
@@ -155,7 +155,8 @@ class Block:
         """Return what lives on behind the block."""
         places = np.flatnonzero(self._last & ~self._gone)
         places = places[np.argsort(self._order[places])]
-        return Carried(self._table[places], [self._life(place) for place in places.tolist()])
+        rows = [self._columns.row(place, self._life(place)) for place in places.tolist()]
+        return Carried(self._table[places], rows)
 
     def _refuse_twins(self) -> None:
         table = self._table
@@ -174,12 +175,12 @@ class Block:
         self._gone = np.append(self.times_s, np.inf)[over] < next_s
         starts = np.concatenate([[True], changes | self._gone[:-1]])
         # the row with which the life of each row's track began
-        self._begun = np.maximum.accumulate(np.where(starts, np.arange(len(starts)), 0))
+        self._begun: list[int] = np.maximum.accumulate(np.where(starts, np.arange(len(starts)), 0)).tolist()
         self._starts = starts
         origins = self._table["origin"]
         known = origins != Origin.PREDICTED.value.encode()
-        self._known = np.maximum.accumulate(np.where(known, np.arange(len(starts)), 0))
-        self._looks = np.cumsum(origins == Origin.DETECTED.value.encode())
+        self._known: list[int] = np.maximum.accumulate(np.where(known, np.arange(len(starts)), 0)).tolist()
+        self._looks: list[int] = np.cumsum(origins == Origin.DETECTED.value.encode()).tolist()
         self._ends: dict[int, list[int]] = defaultdict(list)
         gone = np.flatnonzero(self._gone)
         for place in gone[np.argsort(self._order[gone])].tolist():
@@ -194,10 +195,12 @@ class Block:
         return following
 
     def _marks(self, scenery: Scenery) -> Flags:
-        boxes = self._columns.boxes.astype(np.float64)
         predicted = self._table["origin"] == Origin.PREDICTED.value.encode()
-        marks: Flags = self._starts | self._gone | self._last | predicted
-        marks[1:] |= predicted[:-1] | scenery.stirred_by(boxes[:-1], boxes[1:])
+        breaks = np.maximum.accumulate(np.where(predicted | self._starts, np.arange(len(predicted)), 0))
+        trails = Trails(self._columns.boxes.astype(np.float64), self._table["time_s"], breaks)
+        marks: Flags = self._starts | self._gone | self._last | predicted | scenery.stirred_by(trails)
+        # of a row from the block before nobody knows here whether it was at the time of one before it
+        marks[1:] |= (predicted | (self._order < self._old))[:-1]
         return marks
 
     def _make_lists(self, marks: Flags, begins: Places, ridden: Sequence[int]) -> None:
@@ -218,20 +221,18 @@ class Block:
         sides = (least(x, firsts), least(y, firsts), most(x, firsts), most(y, firsts))
         self._extents = list(zip(*(side.tolist() for side in sides), strict=True))
 
-    def _life(self, place: int) -> Row:
-        """Return a track on a row of it, with what its life was up to that row."""
-        begun, columns = int(self._begun[place]), self._columns
+    def _life(self, place: int) -> Life:
+        """Return what a row's track was up to that row."""
+        begun, columns = self._begun[place], self._columns
         earlier = self._earlier.get(begun)
-        looks = int(self._looks[place] - self._looks[begun])
+        looks = self._looks[place] - self._looks[begun]
         if earlier is None:
-            earlier = columns.row(begun)
-            earlier = earlier._replace(detections=int(earlier.origin is Origin.DETECTED))
-        known = int(self._known[place])
+            box, since_s, last_s = columns.boxes[begun], columns.times_s[begun], columns.times_s[begun]
+            looks += columns.seen[begun].origin is Origin.DETECTED
+        else:
+            box, since_s, last_s = earlier.box, earlier.first_seen_s, earlier.last_seen_s
+            looks += earlier.detections
+        known = self._known[place]
         if known > begun:  # what was only predicted after that may be anywhere
-            earlier = earlier._replace(box=columns.boxes[known], last_seen_s=columns.times_s[known])
-        return columns.row(place)._replace(
-            box=earlier.box,
-            first_seen_s=earlier.first_seen_s,
-            last_seen_s=earlier.last_seen_s,
-            detections=earlier.detections + looks,
-        )
+            box, last_s = columns.boxes[known], columns.times_s[known]
+        return Life(box, since_s, last_s, looks)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
 
 from detectors.frame import Frame
-from tracker.analytics._lines import Ridden
-from tracker.analytics._seen import Move
+from tracker.analytics._seen import Moment
 from tracker.analytics.scene import SceneObserver
 from tracker.recount._block import Block, Carried
-from tracker.recount._pieces import read_pieces
 from tracker.recount._row import Row
 from tracker.recount._seen_time import SeenTime
+from tracker.track_rows import Piece
 from tracker.types import Event, FrameResult, Track, TrackState
 
 #: There is a result for so many seconds at least, so that sinks know that time passes.
@@ -42,11 +41,11 @@ class Course:
     cuts_s: tuple[float, ...] = ()
 
 
-def results_of(file: Path, run: Course, observer: SceneObserver) -> Iterator[FrameResult]:
+def results_of(pieces: Iterator[Piece], run: Course, observer: SceneObserver) -> Iterator[FrameResult]:
     """Yield a result where something is reported, and one a second at least.
 
     Args:
-        file: ``tracks.csv``.
+        pieces: of ``tracks.csv``, each of whole frames.
         run: what else is known of it.
         observer: that reports.
 
@@ -56,12 +55,14 @@ def results_of(file: Path, run: Course, observer: SceneObserver) -> Iterator[Fra
     teller, seen = _Teller(_stand_in(run.size), observer), run.seen
     carried: Carried | None = None
     last_s = seen.begin_s
-    for piece in read_pieces(file, run.names):
+    for piece in pieces:
         cuts_s = [cut_s for cut_s in run.cuts_s if cut_s > last_s]
         block = Block(piece, len(run.names), observer, carried, cuts_s)
         gaps_s = seen.gaps_s(np.append(last_s, block.times_s)).tolist()
         for frame, gap_s in enumerate(gaps_s):
-            yield from teller.take(block, frame, gap_s)
+            result = teller.take(block, frame, gap_s)
+            if result is not None:
+                yield result
         carried, last_s = block.carried(), float(block.times_s[-1])
     left = carried.tracks if carried else []
     end: Frame | None = None
@@ -87,57 +88,58 @@ class _Teller:
         self._last: tuple[int, float] | None = None
         self._held: FrameResult | None = None
 
-    def take(self, block: Block, place: int, gap_s: float) -> Iterator[FrameResult]:
-        """Take a frame; yield the result before it where another one is due."""
-        rows = block.due(place, self._busy)
-        frame: Frame | None = None
+    def take(self, block: Block, place: int, gap_s: float) -> FrameResult | None:
+        """Take a frame; return the result before it where another one is due."""
+        rows, cut = block.due(place, self._busy), place in block.cuts
+        last = self._last = block.frames[place]
         events: list[Event] = []
-        if rows or gap_s or self._observer.is_restless or block.ends_any(place) or place in block.cuts:
-            frame = Frame(self.picture, *block.frames[place], gap_s, cut=place in block.cuts)
-            events = self._look(frame, block, place, rows)
-        self._last = block.frames[place]
-        if events or gap_s or self._last[1] - self._told_s >= _QUIET_S:
-            yield from self._tell(frame or Frame(self.picture, *self._last), events)
+        if rows or gap_s or cut or block.ends_any(place) or self._observer.is_restless:
+            events = self._look(Moment(last[1], gap_s, cut), block, place, rows)
+        if not events and not gap_s and last[1] - self._told_s < _QUIET_S:
+            return None
+        return self._tell(Frame(self.picture, *last, gap_s, cut), events)
 
     def finish(self, left: Sequence[Row], end: Frame | None) -> Iterator[FrameResult]:
         """Let the run end, maybe with a frame behind the last row; yield what is still to be told."""
+        told: list[FrameResult | None] = []
         if self._last is not None and self._last[1] > self._told_s:
-            yield from self._tell(Frame(self.picture, *self._last), [])
+            told.append(self._tell(Frame(self.picture, *self._last), []))
         if end is not None:
-            yield from self._tell(end, self._observed(end, (), [_over(row) for row in left], list))
+            self._tracks += map(_over, left)
+            events = self._observer.advance(end, (), [row.id for row in left], list)
+            told.append(self._tell(end, events))
         else:
             self._tracks += left
+        yield from (result for result in told if result is not None)
         if self._held is not None:
             tracks = (*self._held.tracks, *cast("list[Track]", self._tracks))
             yield replace(self._held, tracks=tracks, events=(*self._held.events, *self._observer.finish()))
 
-    def _look(self, frame: Frame, block: Block, place: int, rows: list[int]) -> list[Event]:
+    def _look(self, moment: Moment, block: Block, place: int, rows: list[int]) -> list[Event]:
         """Show a frame to the observer: the tracks that are over, and the rows that it must see."""
+        observer, busy = self._observer, self._busy
         moves = [block.move(row) for row in rows]
-        self._tracks += (block.track(row) for row in rows if block.born(row))
-        ended = block.ended(place)
-        events = self._observed(frame, moves, ended, lambda: block.ridden(place))
+        self._tracks += [block.track(row) for row in rows if block.born(row)]
+        over: list[int] = []
+        if block.ends_any(place):
+            ended = block.ended(place)
+            self._tracks += ended
+            over = [row.id for row in ended]
+            busy.difference_update(over)
+        events = observer.advance(moment, moves, over, partial(block.ridden, place))
         for move in moves:
-            if self._observer.is_idle(move[0]):
-                self._busy.discard(move[0])
+            if observer.is_idle(move[0]):
+                busy.discard(move[0])
             else:
-                self._busy.add(move[0])
+                busy.add(move[0])
         return events
 
-    def _observed(
-        self, frame: Frame, moves: Sequence[Move], ended: Sequence[Row], ridden: Ridden
-    ) -> list[Event]:
-        self._tracks += ended
-        over = [row.id for row in ended]
-        self._busy.difference_update(over)
-        return self._observer.advance(frame, moves, over, ridden)
-
-    def _tell(self, frame: Frame, events: list[Event]) -> Iterator[FrameResult]:
-        if self._held is not None:
-            yield self._held
-        tracks, self._tracks = self._tracks, []
-        self._held = FrameResult(frame, None, None, cast("tuple[Track, ...]", tuple(tracks)), tuple(events))
-        self._told_s = frame.time_s
+    def _tell(self, frame: Frame, events: list[Event]) -> FrameResult | None:
+        """Hold a result back, as the run may end with it; return the one before it."""
+        before, tracks = self._held, tuple(self._tracks)
+        self._tracks, self._told_s = [], frame.time_s
+        self._held = FrameResult(frame, None, None, cast("tuple[Track, ...]", tracks), tuple(events))
+        return before
 
 
 def _over(row: Row) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +45,22 @@ class Row(NamedTuple):
         return self.state is not TrackState.REMOVED
 
 
+class Life(NamedTuple):
+    """What a track was up to one of its rows.
+
+    Attributes:
+        box: float32 (4,) where it was last that was not only predicted; else where it began.
+        first_seen_s: when it began.
+        last_seen_s: when it was last not only predicted; else when it began.
+        detections: number of looks that found it.
+    """
+
+    box: NDArray[np.float32]
+    first_seen_s: float
+    last_seen_s: float
+    detections: int
+
+
 class Columns:
     """Rows of a file, column by column; lists, out of which single values come several times as fast.
 
@@ -72,7 +89,8 @@ class Columns:
         self.votes = list(np.eye(classes, dtype=np.float32))
         sides = (self.boxes[:, side].tolist() for side in range(4))
         places = zip(self.times_s, table["frame"].tolist(), *sides, self._origins, strict=True)
-        self.seen = list(map(Seen._make, places))
+        # what Seen._make does, without a call of Python for every row of the file
+        self.seen: list[Seen] = list(map(tuple.__new__, itertools.repeat(Seen), places))
 
     def centres(self) -> NDArray[np.float64]:
         """Return the middles of the boxes (N, 2)."""
@@ -80,20 +98,29 @@ class Columns:
         middles: NDArray[np.float64] = (boxes[:, :2] + boxes[:, 2:]) / 2
         return middles
 
-    def row(self, place: int) -> Row:
-        """Return one of the rows."""
+    def row(self, place: int, life: Life | None = None, over: bool = False) -> Row:
+        """Return one of the rows.
+
+        Args:
+            place: of the row.
+            life: of its track up to there, where it is known.
+            over: the track has ended.
+        """
         label, origin, at_s = self.labels[place], self._origins[place], self.times_s[place]
+        state = TrackState.COASTING if origin is Origin.PREDICTED else TrackState.CONFIRMED
+        box, first_s, last_s, detections = life or (self.boxes[place], at_s, at_s, 1)
         return Row(
             self.ids[place],
-            self.boxes[place],
+            box,
             _NOWHERE,
             label,
             self._scores[place],
             self.votes[label],
-            TrackState.COASTING if origin is Origin.PREDICTED else TrackState.CONFIRMED,
+            TrackState.REMOVED if over else state,
             origin,
             self._confidences[place],
+            first_s,
+            last_s,
             at_s,
-            at_s,
-            at_s,
+            detections,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +12,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tracker.errors import ResultError
 from tracker.evaluation.results import read_text
 from tracker.track_rows import place_columns
 
 Span = tuple[float, float]
+#: Rows that are taken at a time; thousands would be looked through by the garbage collector again and again.
+_BLOCK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +114,19 @@ def _finite(value: Any) -> float:
 class Row:
     """One row of a table; a cell that is not as it should be is named with file and line."""
 
-    __slots__ = ("_cells", "_line", "_path", "_places")
+    __slots__ = ("_line", "_path", "cells", "places")
 
     def __init__(self, path: Path, line: int, places: Mapping[str, int], cells: Sequence[str]) -> None:
-        """Remember where the row stands."""
-        self._path, self._line, self._places, self._cells = path, line, places, cells
+        """Remember where the row stands, and which of its cells belongs to which column."""
+        self._path, self._line, self.places, self.cells = path, line, places, cells
 
     def text(self, column: str) -> str:
         """Return a cell."""
-        return self._cells[self._places[column]]
+        return self.cells[self.places[column]]
 
     def optional(self, column: str) -> float | None:
         """Return a number, or None of an empty cell, or of a column that the file does not have."""
-        text = self.text(column) if column in self._places else ""
+        text = self.text(column) if column in self.places else ""
         if not text:
             return None
         try:
@@ -151,6 +157,51 @@ class Row:
     def wrong(self, column: str, what: str) -> ResultError:
         """Return the error that names file, line and cell."""
         return ResultError(f"{self._path} line {self._line}: {column} {what}: {self.text(column)!r}")
+
+
+class Columns:
+    """Rows of one table, column by column: of some tables a day has hundreds of thousands.
+
+    Args:
+        rows: at least one.
+
+    Attributes:
+        rows: the same.
+    """
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        """Take the rows apart."""
+        self.rows, self._places = rows, rows[0].places
+        self._cells = list(zip(*(row.cells for row in rows), strict=True))
+
+    def texts(self, column: str) -> Sequence[str]:
+        """Return the cells of a column."""
+        return self._cells[self._places[column]]
+
+    def numbers(self, column: str, needed: bool = False) -> NDArray[np.float64]:
+        """Return a column of numbers (N,): NaN for empty cells, or where the file does not have the column.
+
+        Raises:
+            ResultError: a cell is no number, or is empty though it is ``needed``.
+        """
+        cells = self.texts(column) if column in self._places else ("",) * len(self.rows)
+        try:
+            numbers = np.array([float(cell or "nan") for cell in cells])
+            fine = len(cells) - np.count_nonzero(np.isfinite(numbers)) == (0 if needed else cells.count(""))
+        except ValueError:
+            fine = False
+        if not fine:  # one by one, for the words that name the cell
+            numbers = np.array(
+                [row.number(column) if needed else row.optional(column) for row in self.rows], np.float64
+            )
+        return numbers
+
+
+def read_columns(path: Path, columns: Sequence[str], newer: Sequence[str] = ()) -> Iterator[Columns]:
+    """Yield the rows of a table some hundreds at a time, else like ``read_rows``."""
+    rows = read_rows(path, columns, newer)
+    while some := list(itertools.islice(rows, _BLOCK)):
+        yield Columns(some)
 
 
 def read_rows(path: Path, columns: Sequence[str], newer: Sequence[str] = ()) -> Iterator[Row]:

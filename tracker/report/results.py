@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -44,7 +44,7 @@ class Results:
         crossings: of ``events.csv``.
         zones: of ``zones.csv``.
         turns: origin, destination and class of ``turns.csv``.
-        tracks: what is left of ``tracks.csv``.
+        digest: gives what is left of ``tracks.csv``; of a large file that takes longer than all the rest.
     """
 
     run: RunFacts
@@ -53,7 +53,16 @@ class Results:
     crossings: Crossings
     zones: list[ZoneRow]
     turns: Counter[tuple[str, str, str]]
-    tracks: TrackDigest
+    digest: Callable[[], TrackDigest]
+
+    @property
+    def tracks(self) -> TrackDigest:
+        """Return what is left of ``tracks.csv``, once it is read.
+
+        Raises:
+            ResultError: it is damaged.
+        """
+        return self.digest()
 
     @property
     def time(self) -> TimeAxis:
@@ -84,7 +93,7 @@ class Results:
 
 
 def read_results(folder: Path) -> Results:
-    """Read a run folder.
+    """Read a run folder; what is in the tracks comes later, when it is asked for.
 
     Raises:
         ResultError: it is none, or a file is damaged.
@@ -92,29 +101,32 @@ def read_results(folder: Path) -> Results:
     """
     run = read_facts(folder)
     scene = read_scene(folder / "scene.toml") if (folder / "scene.toml").exists() else None
-    with _digesting(folder / "tracks.csv", run) as tracks:
-        return Results(
-            run=run,
-            scene=scene.at(*run.size) if scene else None,
-            intervals=read_counts(folder / "counts.csv"),
-            crossings=read_crossings(folder / "events.csv"),
-            zones=read_zones(folder / "zones.csv"),
-            turns=read_turns(folder / "turns.csv"),
-            tracks=tracks(),
-        )
+    return Results(
+        run=run,
+        scene=scene.at(*run.size) if scene else None,
+        digest=_digesting(folder / "tracks.csv", run),
+        intervals=read_counts(folder / "counts.csv"),
+        crossings=read_crossings(folder / "events.csv"),
+        zones=read_zones(folder / "zones.csv"),
+        turns=read_turns(folder / "turns.csv"),
+    )
 
 
-@contextmanager
-def _digesting(path: Path, run: RunFacts) -> Iterator[Callable[[], TrackDigest]]:
-    """Yield what returns the digest of the tracks: of a large file it is made elsewhere meanwhile."""
+def _digesting(path: Path, run: RunFacts) -> Callable[[], TrackDigest]:
+    """Return what gives the digest of the tracks: of a large file it is made elsewhere meanwhile."""
     if not path.exists() or path.stat().st_size < _LARGE_BYTES:
-        yield lambda: digest_tracks(path, run)
-        return
-    try:
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            yield pool.submit(digest_tracks, path, run).result
-    except BrokenProcessPool as exc:
-        raise ResultError(f"the process that reads {path} has died: is there memory enough?") from exc
+        return cache(lambda: digest_tracks(path, run))
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+    digest = pool.submit(digest_tracks, path, run)
+    pool.shutdown(wait=False)  # nothing more is to come
+
+    def wait() -> TrackDigest:
+        try:
+            return digest.result()
+        except BrokenProcessPool as exc:
+            raise ResultError(f"the process that reads {path} has died: is there memory enough?") from exc
+
+    return wait
 
 
 def is_vehicle(name: str) -> bool:

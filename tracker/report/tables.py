@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.report.reading import read_rows
+from tracker.report.reading import Columns, read_columns, read_rows
 
 #: A line and one of its directions.
 Way = tuple[str, str]
@@ -131,25 +131,42 @@ def read_crossings(path: Path) -> Crossings:
     """
     ways: dict[Way, int] = {}
     classes: dict[str, int] = {}
-    whole, real, zero = array("q"), array("d"), None
-    for row in read_rows(path, _EVENTS, newer=("headway_s",)):
-        time_s = row.number("time_s")
-        if zero is None and (moment := row.moment("clock")) is not None:
-            zero = moment, time_s
-        if row.text("kind") != "crossing":
-            continue
-        way = (row.text("name"), row.text("direction"))
-        hidden = row.text("origin") == "predicted"
-        whole.append(ways.setdefault(way, len(ways)))
-        whole.append(classes.setdefault(row.text("class"), len(classes)))
-        whole.extend((int(row.number("track_id")), hidden))
-        measured = row.optional("speed_kmh"), row.optional("speed_error_kmh"), row.optional("headway_s")
-        real.extend(float("nan") if number is None else number for number in measured)
-    numbers = np.array(whole, np.int64).reshape(-1, 4)
-    measures = np.array(real, np.float64).reshape(-1, 3)
-    speed, error, headway = measures.T
-    columns = (numbers[:, 0], numbers[:, 1], numbers[:, 2], speed, error, headway, numbers[:, 3] > 0)
+    parts, zero = [_NO_CROSSINGS], None
+    for block in read_columns(path, _EVENTS, newer=("headway_s",)):
+        times_s = block.numbers("time_s", needed=True)
+        if zero is None:
+            moments = zip((row.moment("clock") for row in block.rows), times_s.tolist(), strict=True)
+            zero = next(((moment, time_s) for moment, time_s in moments if moment is not None), None)
+        rows = [row for row in block.rows if row.text("kind") == "crossing"]
+        if rows:
+            parts.append(_crossings_of(Columns(rows), ways, classes))
+    way, label, ids, speed, error, headway, predicted = map(np.concatenate, zip(*parts, strict=True))
+    columns = (way, label, ids, speed, error, headway, predicted)
     return Crossings(tuple(ways), tuple(classes), *columns, zero=zero)
+
+
+#: The arrays of ``Crossings``, in the order of its fields.
+_NO_CROSSINGS: tuple[NDArray[Any], ...] = (
+    *[np.zeros(0, np.int64)] * 3,
+    *[np.zeros(0)] * 3,
+    np.zeros(0, np.bool_),
+)
+
+
+def _crossings_of(rows: Columns, ways: dict[Way, int], classes: dict[str, int]) -> tuple[NDArray[Any], ...]:
+    """Return the arrays of some crossings; new ways and classes get the next numbers."""
+    way = [
+        ways.setdefault(way, len(ways))
+        for way in zip(rows.texts("name"), rows.texts("direction"), strict=True)
+    ]
+    label = [classes.setdefault(name, len(classes)) for name in rows.texts("class")]
+    return (
+        np.array(way, np.int64),
+        np.array(label, np.int64),
+        rows.numbers("track_id", needed=True).astype(np.int64),
+        *(rows.numbers(name) for name in ("speed_kmh", "speed_error_kmh", "headway_s")),
+        np.array([origin == "predicted" for origin in rows.texts("origin")]),
+    )
 
 
 def read_zones(path: Path) -> list[ZoneRow]:

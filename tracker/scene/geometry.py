@@ -35,18 +35,20 @@ class Segment(NamedTuple):
 
     def side(self, x: float, y: float) -> float:
         """Return the distance of a point from the endless line: positive on the right, looking along."""
-        return (self.dx * (y - self.y) - self.dy * (x - self.x)) / self.length
+        x0, y0, dx, dy, _, _, length = self
+        return (dx * (y - y0) - dy * (x - x0)) / length
 
     def crossed(self, ax: float, ay: float, bx: float, by: float) -> float | None:
         """Return at which share of the way from a to b the segment is crossed; None where it is not."""
-        before = self.dx * (ay - self.y) - self.dy * (ax - self.x)
-        after = self.dx * (by - self.y) - self.dy * (bx - self.x)
+        x0, y0, dx, dy, low, high, length = self  # unpacked once: every step near a line comes by
+        before = dx * (ay - y0) - dy * (ax - x0)
+        after = dx * (by - y0) - dy * (bx - x0)
         if (before < 0) == (after < 0):
             return None
         share = before / (before - after)
-        x, y = ax + share * (bx - ax) - self.x, ay + share * (by - ay) - self.y
-        where = (x * self.dx + y * self.dy) / (self.length * self.length)
-        return share if self.low <= where < self.high else None
+        x, y = ax + share * (bx - ax) - x0, ay + share * (by - ay) - y0
+        where = (x * dx + y * dy) / (length * length)
+        return share if low <= where < high else None
 
     def crossed_by(self, before: Places, after: Places) -> NDArray[np.bool_]:
         """Return bool (N,), which ways between places (N, 2) cross the segment: ``crossed`` for many."""

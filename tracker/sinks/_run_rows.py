@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 
 from tracker.sinks._lives import Life, Lives
 from tracker.sinks._stored import Moments, Row, count_row, event_row, picture_of, track_row
-from tracker.sinks._summary import Summary
 from tracker.storage.tables import EVENTS, TRACKS
 from tracker.storage.writing import add_rows, put_counts, update_run
 from tracker.traffic.clock import Clock
@@ -33,7 +32,7 @@ class RunRows:
         self._moments = Moments(Clock(run.scene.start if run.scene else None))
         self._counter = IntervalCounts(run.scene, run.class_names) if run.scene else None
         self._lives = Lives()
-        self._summary = Summary()
+        self._frames = self._looks = 0
         self._time_s: float | None = None
         self._tracks_done = self._events_done = 0
         self._tracks: list[Row] = []
@@ -50,7 +49,8 @@ class RunRows:
         if self._time_s is None:
             self._moments = Moments(Clock.of(self._run.scene, result.frame))
         self._time_s = result.frame.time_s
-        self._summary.add(result)
+        self._frames += 1
+        self._looks += result.reason is not None
         for event in result.events:
             self._add_event(event)
         self._add_tracks(self._lives.add(result))
@@ -98,8 +98,8 @@ class RunRows:
         return {
             "tracks": self._tracks_done + len(self._tracks),
             "events": self._events_done + len(self._events),
-            "frames": earlier.frames if earlier else self._summary.frames,
-            "cnn_runs": earlier.cnn_runs if earlier else self._summary.cnn_runs_total,
+            "frames": earlier.frames if earlier else self._frames,
+            "cnn_runs": earlier.cnn_runs if earlier else self._looks,
             "time_s": self._time_s,
             "video_start_utc": self._moments.start,
             "written_utc": datetime.now(UTC),

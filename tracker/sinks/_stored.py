@@ -8,9 +8,10 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,8 @@ from tracker.traffic.intervals import CountRow
 from tracker.types import Event, RunInfo
 
 Row = dict[str, object]
-_BOX, _FIRST, _LAST = ([f"{of}{side}" for side in ("x1", "y1", "x2", "y2")] for of in ("", "first_", "last_"))
+#: Fields of a count that are columns under the same name.
+_FIGURES = [field.name for field in fields(CountRow) if field.name not in ("start", "end", "class_name")]
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _PASSWORD = re.compile(r"([a-z][a-z0-9+.-]*://[^:/@\s]*:)\S*@", re.IGNORECASE)
 
@@ -74,7 +76,7 @@ class Moments:
 
     def at(self, time_s: float) -> datetime | None:
         """Return the moment at ``time_s`` seconds of the video; None where it is not known."""
-        return None if self.start is None else self.start + timedelta(seconds=time_s)
+        return None if self.start is None else self.start + timedelta(0, time_s)
 
 
 def track_row(run_id: int, life: Life, names: tuple[str, ...], moments: Moments) -> Row:
@@ -90,8 +92,8 @@ def track_row(run_id: int, life: Life, names: tuple[str, ...], moments: Moments)
         "first_seen_utc": moments.at(track.first_seen_s),
         "last_seen_utc": moments.at(track.last_seen_s),
         "detections": track.detections,
-        **_box(_FIRST, life.first_box),
-        **_box(_LAST, life.last_box),
+        **_box(life.first_box, "first_"),
+        **_box(life.last_box, "last_"),
     }
 
 
@@ -110,7 +112,7 @@ def event_row(run_id: int, number: int, event: Event, names: tuple[str, ...], mo
         "class": clean(names[event.label]),
         "class_score": float(event.class_score),
         "origin": event.origin.value,
-        **_box(_BOX, event.box),
+        **_box(event.box),
         "speed_kmh": _known(event.speed_kmh),
         "speed_error_kmh": _known(event.speed_error_kmh),
         "dwell_s": _known(event.dwell_s),
@@ -132,13 +134,12 @@ def picture_of(event: Event, folder: str) -> str | None:
 
 def count_row(run_id: int, count: CountRow) -> Row:
     """Return the row of a line, direction and class in one interval."""
-    row = asdict(count)
     return {
         "run_id": run_id,
-        "start_utc": row.pop("start"),
-        "end_utc": row.pop("end"),
-        "class": row.pop("class_name"),
-        **row,
+        "start_utc": count.start,
+        "end_utc": count.end,
+        "class": count.class_name,
+        **{name: getattr(count, name) for name in _FIGURES},
     }
 
 
@@ -169,6 +170,12 @@ def _known(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def _box(columns: list[str], box: NDArray[np.float32]) -> Row:
+def _box(box: NDArray[np.float32], of: str = "") -> Row:
     # a hundredth of a pixel, as in tracks.csv; round() itself takes ten times as long
-    return dict(zip(columns, [math.floor(value * 100 + 0.5) / 100 for value in box.tolist()], strict=True))
+    x1, y1, x2, y2 = box.tolist()
+    return {
+        f"{of}x1": floor(x1 * 100 + 0.5) / 100,
+        f"{of}y1": floor(y1 * 100 + 0.5) / 100,
+        f"{of}x2": floor(x2 * 100 + 0.5) / 100,
+        f"{of}y2": floor(y2 * 100 + 0.5) / 100,
+    }

@@ -79,7 +79,7 @@ class EventsSink:
     def _row(self, event: Event, names: Sequence[str]) -> list[str]:
         assert self._clock is not None
         shown = self._evidence and event.kind == "crossing"
-        optional = (event.speed_kmh, event.speed_error_kmh, event.dwell_s, event.headway_s)
+        x1, y1, x2, y2 = event.box.tolist()
         return [
             f"{event.time_s:.3f}",
             self._clock.text(event.time_s),
@@ -90,11 +90,18 @@ class EventsSink:
             str(event.track_id),
             names[event.label],
             f"{event.class_score:.3f}",
-            *("" if value is None else f"{value:.3f}" for value in optional),
+            _optional(event.speed_kmh),
+            _optional(event.speed_error_kmh),
+            _optional(event.dwell_s),
+            _optional(event.headway_s),
             event.origin.value,
-            *(f"{value:.2f}" for value in event.box.tolist()),
+            *(f"{x1:.2f}", f"{y1:.2f}", f"{x2:.2f}", f"{y2:.2f}"),
             f"{self._evidence}/{evidence_name(event)}" if shown else "",
         ]
+
+
+def _optional(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def build(config: Config) -> EventsSink:

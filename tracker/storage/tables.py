@@ -6,7 +6,8 @@ where no clock is known. Boxes are in pixels of the source frame. Rows of a run 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import (
     JSON,
@@ -28,6 +29,7 @@ from sqlalchemy.types import TypeDecorator
 
 #: Where Alembic keeps the version; its usual name may be another program's in the same database.
 VERSION_TABLE = "tracker_schema"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Names that a later migration can rely on, on every database.
 METADATA = MetaData(
@@ -64,8 +66,15 @@ def as_text(moment: datetime | None) -> str | None:
     """Return a moment as SQLite holds it in a column of ``UtcTime``."""
     if moment is None:
         return None
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return utc.isoformat(" ", "microseconds")[:-6]
+    since = moment - _EPOCH
+    minute, second = divmod(since.seconds, 60)
+    return f"{_minute_as_text(since.days, minute)}:{second:02d}.{since.microseconds:06d}"
+
+
+@lru_cache(maxsize=100)
+def _minute_as_text(days: int, minute: int) -> str:
+    """Return a minute since 1970; rows come nearly in order, and to write a moment takes long."""
+    return (_EPOCH + timedelta(days, minutes=minute)).isoformat(" ", "minutes")[:16]
 
 
 def _json() -> JSON:

@@ -8,6 +8,10 @@ from zoneinfo import ZoneInfo
 from detectors.frame import Frame
 from tracker.scene.model import Scene
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: So many full seconds are remembered as texts: to write one takes much longer than to add to a moment.
+_MOST_SECONDS = 100
+
 
 class Clock:
     """Tells what time it was at a moment of the video, if that is known.
@@ -22,7 +26,7 @@ class Clock:
         self._zone = zone or (start.tzinfo if start else None) or UTC
         self.start = start.astimezone(self._zone) if start else None
         self._start = start.astimezone(UTC) if start else None
-        self._last_second: tuple[datetime | None, tuple[str, str]] = None, ("", "")
+        self._seconds: dict[tuple[int, int], tuple[str, str]] = {}
 
     @classmethod
     def of(cls, scene: Scene | None, first: Frame) -> Clock:
@@ -43,16 +47,18 @@ class Clock:
         """Return the local time in ISO 8601 to the millisecond; empty where it is not known."""
         if self._start is None:
             return ""
-        moment = self._start + timedelta(seconds=time_s)
-        until_second, zone = self._second(moment.replace(microsecond=0))
-        return f"{until_second}.{moment.microsecond // 1000:03d}{zone}"
+        since = self._start + timedelta(0, time_s) - _EPOCH
+        second = since.days, since.seconds
+        until_second, zone = self._seconds.get(second) or self._write_second(second)
+        return f"{until_second}.{since.microseconds // 1000:03d}{zone}"
 
-    def _second(self, moment: datetime) -> tuple[str, str]:
+    def _write_second(self, second: tuple[int, int]) -> tuple[str, str]:
         """Return a full second in ISO 8601, as it stands before and behind the milliseconds."""
-        if moment != self._last_second[0]:  # events come nearly in order
-            text = moment.astimezone(self._zone).isoformat()
-            self._last_second = moment, (text[:19], text[19:])
-        return self._last_second[1]
+        text = (_EPOCH + timedelta(*second)).astimezone(self._zone).isoformat()
+        if len(self._seconds) >= _MOST_SECONDS:  # events come nearly in order
+            self._seconds.clear()
+        self._seconds[second] = text[:19], text[19:]
+        return self._seconds[second]
 
     def interval(self, time_s: float, length_s: float) -> tuple[float, float]:
         """Return beginning and end, in seconds of the video, of the interval that holds ``time_s``.

@@ -65,7 +65,8 @@ class Coverage:
             self._step_s = frame.time_s - self._last - frame.gap_s
             _append(self._waiting, (self._last, self._last + self._step_s))
         self._last = frame.time_s
-        self._anybody = self._anybody or any(track.shown for track in result.tracks)
+        if not self._anybody and result.tracks:
+            self._anybody = any(track.shown for track in result.tracks)
         if self._looked_s is not None and frame.time_s - self._looked_s < _LOOK_S and not frame.gap_s:
             return []
         self._looked_s = frame.time_s

@@ -110,8 +110,9 @@ class IntervalCounts:
         return [row for bucket in self._buckets or () for row in self._of(bucket)]
 
     def _taken(self, before_s: float) -> list[CountRow]:
-        buckets = self._buckets.pop(before_s) if self._buckets else []
-        return [row for bucket in buckets for row in self._of(bucket)]
+        if self._buckets is None or not self._buckets.over(before_s):
+            return []
+        return [row for bucket in self._buckets.pop(before_s) for row in self._of(bucket)]
 
     def _of(self, bucket: Bucket[_Content]) -> list[CountRow]:
         """Return a row for every line, direction and class: a zero that was seen is a figure too."""

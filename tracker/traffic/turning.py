@@ -72,7 +72,7 @@ class TurnCounts:
         return self._taken(float("inf"))
 
     def _taken(self, before_s: float) -> list[TurnRow]:
-        if self._buckets is None:
+        if self._buckets is None or not self._buckets.over(before_s):
             return []
         return [
             TurnRow(

@@ -14,9 +14,9 @@ import pytest
 
 from tracker import recount as package
 from tracker.compose import build_sink
-from tracker.errors import SinkError
+from tracker.errors import ResultError, SinkError
 from tracker.protocols import Sink
-from tracker.recount import recount
+from tracker.recount import _ahead, recount
 from tracker.scene import Gate, Line, Scene, Zone
 
 SCENE = Scene(
@@ -86,11 +86,19 @@ def test_a_sink_that_fails_and_one_before_it(folder: Path) -> None:
 def test_a_process_that_dies(folder: Path) -> None:
     results = recount(folder, SCENE, [database_of(folder)])
     next(results)
-    (writer,) = multiprocessing.active_children()
+    # begun first: the one that writes, then the one that reads
+    writer, _ = sorted(multiprocessing.active_children(), key=lambda child: child.pid or 0)
     assert writer.pid
     os.kill(writer.pid, signal.SIGKILL)
     with pytest.raises(SinkError, match="the process that writes the results has died"):
         list(results)
+    assert completed(folder) == [0]
+
+
+def test_a_reader_that_dies(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_ahead, "_next", os.abort)
+    with pytest.raises(ResultError, match=r"the process that reads .*tracks\.csv has died"):
+        list(recount(folder, SCENE, [database_of(folder)]))
     assert completed(folder) == [0]
 
 
