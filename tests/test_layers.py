@@ -36,6 +36,7 @@ LAYERS = {
     "tracker.protocols": 1,
     "tracker.motion": 1,
     "tracker.config": 1,
+    "tracker.parts": 1,  # recordings: by a sink with boxes, by a source as they came
     "tracker.track_rows": 1,  # tracks.csv as arrays, for a recount and for reports
     "tracker.tracks": 1,  # associators need the life cycle, and siblings do not import one another
     "tracker.sources": 2,
@@ -74,7 +75,6 @@ OPEN_PRIVATE = {
     "tracker.sinks._summary": {"tracker.cli.job"},  # the closing table
     "tracker.sinks._retention": {"tracker.cli.places", "tracker.cli.purge"},  # which files show people
     "tracker.sinks._evidence_name": {"tracker.cli.job", "tracker.cli.places"},  # the folder's name
-    "tracker.sinks._recording_name": {"tracker.cli.places"},  # the folder's name
     # the picture of a watched camera is drawn, and people hidden in it, as in a recording
     "tracker.sinks._blur": {"tracker.live.feed"},
     "tracker.sinks._draw": {"tracker.live.feed"},

@@ -21,7 +21,7 @@ from tracker.pipeline import Pipeline
 from tracker.protocols import FrameSource, Observer, Sink, Trigger
 from tracker.scene.model import Scene
 from tracker.scene.reading import check_classes, read_scene
-from tracker.sources._kinds import kind_of, may_be_live, shown_name
+from tracker.sources._kinds import is_url, kind_of, may_be_live, shown_name
 from tracker.triggers._budget import Budgeted
 from tracker.types import RunInfo
 
@@ -45,6 +45,7 @@ _REGISTRIES = {
 _SAID_BY = {
     ("source", "path"): "--video",
     ("source", "device"): "--video or --webcam",
+    ("source", "raw_path"): "--raw",
     ("detector", "path"): "--detector",
     ("detector", "weights"): "--detector",
     ("detector", "sha256"): "--detector",
@@ -74,10 +75,19 @@ def open_pipeline(
     return build_pipeline(chosen, build_detector(chosen), observers)
 
 
-def build_pipeline(settings: Settings, detector: Detector, observers: Sequence[Observer] = ()) -> Pipeline:
-    """Build a pipeline around a detector that is loaded already (one detector serves many videos)."""
+def build_pipeline(
+    settings: Settings, detector: Detector, observers: Sequence[Observer] = (), raw: Path | None = None
+) -> Pipeline:
+    """Build a pipeline around a detector that is loaded already (one detector serves many videos).
+
+    Args:
+        settings: of the run.
+        detector: that runs.
+        observers: watch the results and report events, beside the scene's own.
+        raw: folder for a live stream's pictures as they come, if the settings want them.
+    """
     check_settings(settings)
-    source = build_source(settings)
+    source = build_source(settings, raw)
     scene = scene_of(settings, detector.class_names)
     watching = [SceneObserver(scene, detector.class_names)] if scene else []
     return Pipeline(
@@ -119,15 +129,22 @@ def scene_of(settings: Settings, class_names: Sequence[str]) -> Scene | None:
     return scene
 
 
-def build_source(settings: Settings) -> FrameSource:
+def build_source(settings: Settings, raw: Path | None = None) -> FrameSource:
     """Build the source that the settings name.
+
+    Args:
+        settings: of the run.
+        raw: folder for a live stream's pictures as they come, if the settings want them.
 
     Raises:
         UsageError: no video was named.
     """
     if not settings.video:
         raise UsageError("no video: give --video PATH|URL|GLOB or --webcam N")
-    source: FrameSource = SOURCES.build(kind_of(settings.video), _source_options(settings))
+    options = _source_options(settings)
+    if settings.raw and raw is not None:
+        options |= {"raw_keep_days": settings.retention_days, **options, "raw_path": str(raw)}
+    source: FrameSource = SOURCES.build(kind_of(settings.video), options)
     return source
 
 
@@ -188,8 +205,16 @@ def check_settings(settings: Settings) -> None:
         for component, options in tables.items():
             _REGISTRIES[kind].load(component)
             _check_options(kind, component, options)
+    _check_together(settings)
+
+
+def _check_together(settings: Settings) -> None:
     if settings.evidence and settings.scene is None:
         raise UsageError("evidence is of those who cross a line: give --scene too")
+    if settings.raw and settings.blur:
+        raise UsageError("raw pictures are as the camera sent them: with --blur there can be none")
+    if settings.raw and settings.video and not (is_url(settings.video) and may_be_live(settings.video)):
+        raise UsageError(f"--raw keeps a live stream as it comes, and {shown_name(settings.video)} is none")
     if settings.propagate == "none" and settings.triggers != ("always",):
         raise UsageError("--propagate none means the CNN on every frame: use it with --trigger always")
     if settings.propagate == "none" and settings.budget is not None:

@@ -58,6 +58,7 @@ class Settings:
         scene: file that says what the camera looks at: lines, zones, calibration; None for tracks alone.
         evidence: keep a small picture of everyone who crosses a line.
         blur: hide people and plates in every picture that is written or shown.
+        raw: of a live stream, keep the camera's own pictures too, as they came.
         db: database URL, or a file for SQLite; None for none.
         parquet: write the tables as Parquet files too.
         explain: write looks.csv: one row for every time that the CNN ran, and why.
@@ -78,6 +79,7 @@ class Settings:
     scene: str | None = None
     evidence: bool = False
     blur: bool = False
+    raw: bool = False
     db: str | None = None
     parquet: bool = False
     explain: bool = False

@@ -13,7 +13,15 @@ from detectors import Frame, load_detector
 from detectors.errors import UnknownNameError, UsageError
 from detectors.zoo._weights import Description, build_network, save_weights
 from tracker import open_pipeline
-from tracker.compose import build_detector, build_pipeline, options_in_force, run_info, wanted_classes
+from tracker.compose import (
+    budget_of,
+    build_detector,
+    build_pipeline,
+    check_settings,
+    options_in_force,
+    run_info,
+    wanted_classes,
+)
 from tracker.config import Settings, read_settings
 from tracker.protocols import FrameSource
 from tracker.types import Event, FrameResult, Origin, Reason
@@ -224,3 +232,35 @@ def test_nothing_is_said_where_there_are_tracks_or_nothing_to_track(
     with open_pipeline(tiny_video, detector=f"replay:{tiny_boxes}", **more) as pipeline:
         assert list(pipeline.run())
         assert pipeline.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (Settings(video="rtsp://camera/1", raw=True, blur=True), "with --blur there can be none"),
+        (Settings(video="road.mp4", raw=True), "--raw keeps a live stream as it comes, and road.mp4 is none"),
+        (
+            Settings(video="http://me:s3cr3t@host/road.mp4", raw=True),
+            r"http://me:\*\*\*@host/\S+ is none",
+        ),
+        (Settings(video="0", raw=True), "--raw keeps a live stream"),
+        (
+            Settings(video="rtsp://camera/1").with_option("source", "video", "raw_path", "x"),
+            "source.video.raw_path is said with --raw",
+        ),
+    ],
+)
+def test_what_cannot_be_kept_raw(settings: Settings, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        check_settings(settings)
+
+
+def test_a_live_run_can_always_be_paced(tiny_boxes: Path) -> None:
+    detector = build_detector(Settings(detector=f"replay:{tiny_boxes}"))
+    shares = {"rtsp://camera/1": 1.0, "0": 1.0, "road.mp4": None, "http://host/road.mp4": None}
+    for video, share in shares.items():
+        budget = budget_of(build_pipeline(Settings(video=video), detector))
+        assert (budget.share if budget else None) == share
+    limited = budget_of(build_pipeline(Settings(video="road.mp4", budget=0.3), detector))
+    assert limited is not None
+    assert limited.share == 0.3

@@ -15,7 +15,15 @@ from rich.text import Text
 from detectors.errors import ProjectError, UsageError
 from detectors.protocol import Detector
 from tracker.cli.complain import complain
-from tracker.cli.places import Outputs, check_places, keep_for, name_of, next_place, plan, remove_old
+from tracker.cli.places import (
+    Outputs,
+    check_places,
+    keep_for,
+    name_of,
+    next_place,
+    plan,
+    remove_old,
+)
 from tracker.cli.progress import shown_progress
 from tracker.compose import (
     SINKS,
@@ -28,6 +36,7 @@ from tracker.compose import (
 )
 from tracker.config import Settings
 from tracker.live.pace import Pace
+from tracker.parts import RECORDING
 from tracker.pipeline import Pipeline, record
 from tracker.protocols import Sink
 from tracker.scene.reading import read_scene
@@ -162,7 +171,7 @@ def run_one(
         KeyboardInterrupt: the user stopped it; raised once the closing table is printed.
     """
     console = Console(stderr=True)
-    with build_pipeline(settings, detector) as pipeline:
+    with build_pipeline(settings, detector, raw=folder / RECORDING) as pipeline:
         sinks, report = build_sinks(settings, folder, outputs, pipeline)
         remove_old(folder)
         if watched is not None:

@@ -17,9 +17,9 @@ from rich.console import Console
 from detectors.errors import UsageError
 from tracker.config import Settings
 from tracker.errors import SinkError
+from tracker.parts import RECORDING
 from tracker.sinks._evidence_name import EVIDENCE
 from tracker.sinks._files import check_folder, writing
-from tracker.sinks._recording_name import RECORDING
 from tracker.sinks._retention import Removal, remove_pictures, remove_pictures_of
 from tracker.sources._kinds import expand_videos, is_url, kind_of, may_be_live, shown_name
 

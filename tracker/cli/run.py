@@ -57,6 +57,7 @@ Evidence = Annotated[
     bool, _output("--evidence", **_flag, help="Keep a small picture of everyone who crosses a line.")
 ]
 Blur = Annotated[bool, _output("--blur", **_flag, help="Hide people and plates in all pictures.")]
+Raw = Annotated[bool, _output("--raw", **_flag, help="Keep a live stream as it came, too.")]
 Retention = Annotated[
     Number, _output("--retention-days", metavar="DAYS", help="Remove pictures of older runs beside this one.")
 ]
@@ -108,6 +109,7 @@ def track(
     explain: Explain = False,
     evidence: Evidence = False,
     blur: Blur = False,
+    raw: Raw = False,
     retention_days: Retention = None,
     show: Show = False,
     serve: Serve = None,
@@ -164,6 +166,7 @@ def track(
         "explain": explain or None,
         "evidence": evidence or None,
         "blur": blur or None,
+        "raw": raw or None,
         "retention_days": retention_days,
     }
     typed = assignments or []

@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tracker.errors import SinkError
+from tracker.parts import PART_NAME, RECORDING
 from tracker.sinks._evidence_name import EVIDENCE, EVIDENCE_NAME
 from tracker.sinks._files import sink_error
-from tracker.sinks._recording_name import RECORDING, RECORDING_NAME
 
 _RUN = "run.json"
 _REPORT = "report"
@@ -148,7 +148,7 @@ def _pictures(run: Path, removal: Removal) -> Iterator[Path]:
     """Yield the files of a run that show people; what only looks like one is said in ``left``."""
     candidates = [run / (name + end) for name in _PICTURES for end in ("", _DRAFT)]
     candidates += [path for path in _inside(run / EVIDENCE) if _is_evidence(path.name)]
-    candidates += [path for path in _inside(run / RECORDING) if RECORDING_NAME.fullmatch(path.name)]
+    candidates += [path for path in _inside(run / RECORDING) if PART_NAME.fullmatch(path.name)]
     candidates += [path for path in _inside(run / _REPORT) if path.suffix == ".png"]
     for path in candidates:
         try:

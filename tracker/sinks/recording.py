@@ -7,20 +7,19 @@ they are too many or too old.
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from tracker.errors import SinkError
+from tracker.parts import new_part, remove_old_parts, sync
 from tracker.sinks._blur import Blur, Place, hide
 from tracker.sinks._draw import Annotator, Image
 from tracker.sinks._encode import Encoder, check_codec
 from tracker.sinks._files import sink_error, writing
-from tracker.sinks._recording_name import RECORDING_NAME, recording_name
 from tracker.types import FrameResult, RunInfo
 
 #: So many pictures may wait to be encoded: a second of them, and no more than fit into so many bytes.
@@ -214,7 +213,8 @@ class _Parts:
         encoder, self._encoder = self._encoder, None
         if encoder is not None and self._path is not None:
             encoder.close()
-            _sync(self._path)
+            with writing(self._path):
+                sync(self._path)
 
     def abandon(self) -> None:
         """Let go of the part that is being written: what there is of it can be played."""
@@ -223,42 +223,11 @@ class _Parts:
             encoder.abandon()
 
     def _begin(self, result: FrameResult) -> None:
-        begin = (result.frame.wall_time or datetime.now(UTC)).astimezone(UTC)
-        number = 1
-        while (path := self._folder / recording_name(begin, number)).exists():
-            number += 1
-        self._path, self._begin_s = path, result.frame.time_s
-        self._remove_old(begin)
-        self._encoder = Encoder(path, self._config.codec, self._rate_fps, fragmented=True)
-
-    def _remove_old(self, now: datetime) -> None:
-        parts = [path for path in sorted(self._folder.iterdir()) if RECORDING_NAME.fullmatch(path.name)]
-        sizes = {path: path.lstat().st_size for path in parts if path.is_file() and not path.is_symlink()}
-        total = sum(sizes.values())
-        for path, size in sizes.items():  # the oldest first
-            old = self._config.keep_days is not None and _begin_of(path) < now - timedelta(
-                days=self._config.keep_days
-            )
-            if not old and (self._config.keep_gb is None or total <= self._config.keep_gb * 1e9):
-                continue
-            with writing(path):
-                path.unlink(missing_ok=True)
-            total -= size
-
-
-def _begin_of(path: Path) -> datetime:
-    text = path.name.removeprefix("annotated-")[: len("20261126T071500Z")]
-    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-
-
-def _sync(path: Path) -> None:
-    """See that a finished part is on the disk, and not only on its way there."""
-    with writing(path):
-        number = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
+        begin, config = result.frame.wall_time or datetime.now(UTC), self._config
+        with writing(self._folder):
+            remove_old_parts(self._folder, begin, config.keep_days, config.keep_gb)
+        self._path, self._begin_s = new_part(self._folder, "annotated", begin), result.frame.time_s
+        self._encoder = Encoder(self._path, config.codec, self._rate_fps, fragmented=True)
 
 
 def build(config: Config) -> RecordingSink:

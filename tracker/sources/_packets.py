@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 from tracker.sources._ledger import DAMAGED, LATE, NO_KEY, Ledger
 from tracker.sources._live import Shot
 from tracker.sources._media import reason_of
+from tracker.sources._raw import RawRecorder
 from tracker.sources._source import DEFAULT_FPS
 from tracker.sources._timeline import stamp_s
 from tracker.sources._upright import Upright
@@ -54,6 +55,7 @@ class PacketLine:
         ledger: in which every packet is entered.
         silent_s: a line that is silent for so long is lost.
         upright: how pictures are turned and which size they get; None to do it as the first one says.
+        raw: records every packet as it came; None for nobody.
 
     Attributes:
         why: what broke it; empty where it came to its end.
@@ -67,12 +69,13 @@ class PacketLine:
         ledger: Ledger,
         silent_s: float,
         upright: Upright | None = None,
+        raw: RawRecorder | None = None,
     ) -> None:
         """Begin to read at once."""
         self._container, self._stream, self._context = container, stream, stream.codec_context
         # frame by frame, several at a time, would hold some frames back
         self._context.thread_type = "SLICE"
-        self._ledger, self._silent_s, self.upright = ledger, silent_s, upright
+        self._ledger, self._silent_s, self.upright, self._raw = ledger, silent_s, upright, raw
         self.why = ""
         self._packets: deque[_Arrived] = deque()
         self._changed = threading.Condition()
@@ -123,6 +126,8 @@ class PacketLine:
                     break
                 arrived = _Arrived(packet, time.monotonic(), datetime.now(UTC))
                 self._ledger.receive(arrived.arrival_s)
+                if self._raw is not None:
+                    self._raw.take(packet)
                 with self._changed:
                     self._packets.append(arrived)
                     self._changed.notify_all()
@@ -130,6 +135,8 @@ class PacketLine:
                         break
         except FFmpegError as exc:
             self.why = reason_of(exc)
+        if self._raw is not None:
+            self._raw.end()
         with self._changed:
             self._done = True
             self._changed.notify_all()

@@ -15,6 +15,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Literal
 
 import av
@@ -31,6 +32,7 @@ from tracker.sources._live import Reconnecting
 from tracker.sources._media import open_container, reason_of
 from tracker.sources._notes import Notes
 from tracker.sources._packets import PacketLine
+from tracker.sources._raw import RawOptions, RawRecorder
 from tracker.sources._source import DEFAULT_FPS, Opened, Picture, Source
 from tracker.sources._timeline import Timeline, stamp_s
 from tracker.sources._upright import Upright
@@ -54,6 +56,10 @@ class Config:
         timeout_s: how long a URL may keep silent while it is opened, or while a file is read from it.
         silent_s: a live stream that is silent for so long is lost.
         reconnect: open a live stream that is lost again, for ever; otherwise it ends there.
+        raw_path: folder for a live stream's own pictures as they came; empty for none.
+        raw_part_s: length of a part of them, in seconds.
+        raw_keep_days: parts that began longer ago are removed; None for never.
+        raw_keep_gb: the oldest parts are removed where all together have more gigabytes; None for any number.
         rtsp_transport: tcp loses no packets; udp gets through where tcp is refused.
     """
 
@@ -62,6 +68,10 @@ class Config:
     timeout_s: float = 10.0
     silent_s: float = 4.0
     reconnect: bool = True
+    raw_path: str = ""
+    raw_part_s: float = 600.0
+    raw_keep_days: float | None = None
+    raw_keep_gb: float | None = None
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
 
     def __post_init__(self) -> None:
@@ -72,9 +82,20 @@ class Config:
         """
         if not self.path:
             raise ValueError("path is empty")
-        for name, value in (("timeout_s", self.timeout_s), ("silent_s", self.silent_s)):
-            if not 0 < value <= _DAY_S:
-                raise ValueError(f"{name} must be greater than 0 and at most {_DAY_S}, not {value}")
+        for name in ("timeout_s", "silent_s", "raw_part_s"):
+            if not 0 < getattr(self, name) <= _DAY_S:
+                raise ValueError(f"{name} must be above 0 and at most {_DAY_S}, not {getattr(self, name)}")
+        for name in ("raw_keep_days", "raw_keep_gb"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"{name} must be above 0 and finite, not {value}")
+
+    @property
+    def raw(self) -> RawOptions | None:
+        """Where a live stream is recorded as it comes; None for nowhere."""
+        if not self.raw_path:
+            return None
+        return RawOptions(Path(self.raw_path), self.raw_part_s, self.raw_keep_days, self.raw_keep_gb)
 
 
 def build(config: Config) -> Source:
@@ -109,7 +130,8 @@ def _start(container: InputContainer, config: Config, notes: Notes) -> Opened:
 def _start_live(container: InputContainer, config: Config, notes: Notes) -> Opened:
     name, ledger = shown_name(config.path), Ledger()
     stream = video_stream(container, name)
-    line = PacketLine(container, stream, ledger, config.silent_s)
+    raw = RawRecorder(config.raw, notes) if config.raw is not None else None
+    line = PacketLine(container, stream, ledger, config.silent_s, raw=raw)
     if line.peek() is None or line.upright is None:
         line.close()
         raise SourceError(f"{name}: not one frame can be decoded ({line.why or 'the stream ended'})")
@@ -118,7 +140,7 @@ def _start_live(container: InputContainer, config: Config, notes: Notes) -> Open
 
     def reopen() -> PacketLine:
         again = open_container(config.path, min(config.timeout_s, _REOPEN_S), config.rtsp_transport)
-        return PacketLine(again, video_stream(again, name), ledger, config.silent_s, upright)
+        return PacketLine(again, video_stream(again, name), ledger, config.silent_s, upright, raw)
 
     reader = Reconnecting(line, reopen, ledger, notes, config.reconnect)
     # the container belongs to its line, which closes it

@@ -33,6 +33,10 @@ Track = Callable[..., Any]
         (("--video", "a.mp4", "detectors"), "--video has no meaning before 'detectors'"),
         (("--webcam", "0", "evaluate", "counts"), "--webcam has no meaning before 'evaluate'"),
         (("--out", "x", "train", "detector"), "--out has no meaning before 'train'"),
+        (("--video", "a.mp4", "--mqtt", "mqtt://broker"), "it goes with --serve"),
+        (("--serve", "8000", "serve"), "--serve has no meaning before 'serve'"),
+        (("serve",), "Missing option '--config'"),
+        (("serve", "--config", "nothing.toml"), "nothing.toml cannot be read"),
     ],
 )
 def test_slips(track: Track, arguments: tuple[str, ...], words: str) -> None:

@@ -43,6 +43,7 @@ def test_the_walk_finds_every_command() -> None:
         "track recount",
         "track report",
         "track scene",
+        "track serve",
         "track train",
         "track train average",
         "track train detector",

@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import pytest
 
 from detectors import Frame
@@ -111,10 +112,13 @@ def test_a_clip_over_rtsp_is_counted_as_its_file_is(port, tmp_path):
     options = ("--scene", scene, "--no-video", "--detector", "smaller_vgg_int8")
     run("--video", SAMPLE, "--out", tmp_path / "file", *options)
     with served(port):
-        once = ("--set", "source.video.reconnect=false")
+        once = ("--raw", "--set", "source.video.reconnect=false")
         run("--video", address(port), "--out", tmp_path / "live", *options, *once)
     counts = {name: crossings(tmp_path / name) for name in ("file", "live")}
     assert sum(((counts["file"] - counts["live"]) + (counts["live"] - counts["file"])).values()) <= 1
+    (raw,) = (tmp_path / "live" / "recording").iterdir()
+    with av.open(str(raw)) as file:
+        assert sum(1 for _ in file.decode(video=0)) > 480  # of 505: nothing was dropped before it
     about = json.loads((tmp_path / "live" / "run.json").read_text())
     assert about["source"]["live"]
     assert SECRET not in json.dumps(about)

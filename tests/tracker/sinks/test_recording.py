@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tracker.errors import SinkError
-from tracker.sinks._recording_name import RECORDING_NAME, recording_name
+from tracker.parts import PART_NAME
 from tracker.sinks._retention import remove_pictures
 from tracker.sinks.recording import Config, RecordingSink, build
 from tracker.types import FrameResult, Track
@@ -35,6 +35,10 @@ def at(result: FrameResult, begin: datetime = NOON) -> FrameResult:
     return replace(result, frame=replace(frame, wall_time=begin + timedelta(seconds=frame.time_s)))
 
 
+def named(begin: datetime, number: int = 1) -> str:
+    return f"annotated-{begin:%Y%m%dT%H%M%S}Z{f'-{number}' if number > 1 else ''}.mp4"
+
+
 def write(sink: RecordingSink, results: list[FrameResult]) -> None:
     """Hand results over, not faster than they can be encoded."""
     for result in results:
@@ -49,7 +53,7 @@ def test_parts_of_some_seconds_each_of_which_can_be_played(tmp_path, run_info, m
     write(sink, [at(make_result(i)) for i in range(60)])
     sink.close(True)
     parts = sorted(tmp_path.iterdir())
-    assert [part.name for part in parts] == [recording_name(NOON + timedelta(seconds=s)) for s in range(3)]
+    assert [part.name for part in parts] == [named(NOON + timedelta(seconds=s)) for s in range(3)]
     assert [played(part) for part in parts] == [25, 25, 10]
     assert sink.skipped == 0
 
@@ -96,15 +100,15 @@ def test_the_oldest_are_removed_first(tmp_path, run_info, make_result, keep, lef
     own = tmp_path / "holiday.mp4"
     own.write_bytes(b"0" * 10**6)
     for days in range(1, 6):
-        old = tmp_path / recording_name(NOON - timedelta(days=days))
+        old = tmp_path / named(NOON - timedelta(days=days))
         old.write_bytes(b"0" * 10_000)
     sink = build(Config(str(tmp_path), **keep))
     sink.open(run_info)
     write(sink, [at(make_result(0))])
     sink.close(True)
-    parts = sorted(path for path in tmp_path.iterdir() if RECORDING_NAME.fullmatch(path.name))
+    parts = sorted(path for path in tmp_path.iterdir() if PART_NAME.fullmatch(path.name))
     assert len(parts) == left
-    assert parts[-1].name == recording_name(NOON)
+    assert parts[-1].name == named(NOON)
     assert own.exists()
 
 
@@ -114,9 +118,7 @@ def test_two_parts_of_one_second_have_two_names(tmp_path, run_info, make_result)
         sink.open(run_info)
         write(sink, [at(make_result(0))])
         sink.close(True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        recording_name(NOON, n) for n in (1, 2, 3)
-    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(named(NOON, n) for n in (1, 2, 3))
 
 
 def test_a_tracker_never_waits_for_it(tmp_path, run_info, make_result):
@@ -176,5 +178,5 @@ def test_a_purge_knows_the_parts(tmp_path, run_info, make_result):
     (run / "run.json").write_text('{"end": "2026-01-01T00:00:00+00:00"}')
     (run / "recording" / "note.txt").write_text("mine")
     removal = remove_pictures(run, timedelta(days=1), NOON)
-    assert [path.name for path, _ in removal.removed] == [recording_name(NOON)]
+    assert [path.name for path, _ in removal.removed] == [named(NOON)]
     assert (run / "recording" / "note.txt").exists()
