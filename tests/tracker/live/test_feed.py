@@ -135,6 +135,24 @@ def test_whoever_watches_gets_pictures(pipe):
     feed.close(True)
 
 
+def test_large_pictures_are_sent_smaller_with_boxes_and_lines_in_their_places(pipe):
+    scene = Scene(size=(1920, 1080), lines=(replace(LINE, points=((0.0, 800.0), (1920.0, 800.0))),))
+    feed = Feed(pipe[0], Camera(health))
+    feed.open(replace(RUN, scene=scene, source=replace(RUN.source, width=1920, height=1080)))
+    pipe[1].send(Watch(True))
+    time.sleep(0.3)
+    one = result(0, box=np.array([400, 200, 1000, 600], np.float32))
+    grey = np.full((1080, 1920, 3), 60, np.uint8)
+    feed.write(replace(one, frame=replace(one.frame, image=grey)))
+    picture = told(pipe[1], lambda m: isinstance(m, Picture))[-1]
+    feed.close(True)
+    image = cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), cv2.IMREAD_COLOR).astype(int)
+    assert image.shape == (540, 960, 3)
+    drawn = np.abs(image - 60).sum(2) > 60
+    assert drawn[100:300, 198:203].mean() > 0.3  # the box's left side
+    assert drawn[396:405, 300:900].any(0).mean() > 0.9  # the line
+
+
 def test_a_server_that_takes_nothing_does_not_hold_the_run_up(pipe):
     """Nobody reads the other end: the pipe fills up, and the run goes on."""
     feed = Feed(pipe[0], Camera(health))
