@@ -32,6 +32,8 @@ _LATE_S = 0.25
 #: Without one the rest is made up for where decoding is so much faster than the camera, and no more than so
 #: many seconds are left: a key picture may be ten seconds away. Otherwise it is waited for.
 _FASTER, _BACKLOG_S = 0.8, 3.0
+#: No packet waits longer than this (seconds).
+_LONGEST_S = 10.0
 #: Decoding times of about so many packets count.
 _TIMES = 20
 #: Who waits longer than this (seconds) for a key picture decodes what there is: some cameras send none.
@@ -55,7 +57,7 @@ class PacketLine:
         ledger: in which every packet is entered.
         silent_s: a line that is silent for so long is lost.
         upright: how pictures are turned and which size they get; None to do it as the first one says.
-        raw: records every packet as it came; None for nobody.
+        raw: records every packet as it came, of this connection alone; None for nobody.
 
     Attributes:
         why: what broke it; empty where it came to its end.
@@ -130,6 +132,11 @@ class PacketLine:
                     self._raw.take(packet)
                 with self._changed:
                     self._packets.append(arrived)
+                    while (
+                        self._packets[0].arrival_s < arrived.arrival_s - _LONGEST_S
+                    ):  # nobody decodes at all
+                        self._packets.popleft()
+                        self._ledger.drop(LATE)
                     self._changed.notify_all()
                     if self._closed:
                         break

@@ -40,7 +40,7 @@ class RawOptions:
 
 
 class RawRecorder:
-    """Writes the packets of one connection after another.
+    """Writes the packets of a connection.
 
     A disk that is full ends the recording with a note, and nothing else.
 

@@ -130,8 +130,7 @@ def _start(container: InputContainer, config: Config, notes: Notes) -> Opened:
 def _start_live(container: InputContainer, config: Config, notes: Notes) -> Opened:
     name, ledger = shown_name(config.path), Ledger()
     stream = video_stream(container, name)
-    raw = RawRecorder(config.raw, notes) if config.raw is not None else None
-    line = PacketLine(container, stream, ledger, config.silent_s, raw=raw)
+    line = PacketLine(container, stream, ledger, config.silent_s, raw=_recorder(config, notes))
     if line.peek() is None or line.upright is None:
         line.close()
         raise SourceError(f"{name}: not one frame can be decoded ({line.why or 'the stream ended'})")
@@ -140,11 +139,16 @@ def _start_live(container: InputContainer, config: Config, notes: Notes) -> Open
 
     def reopen() -> PacketLine:
         again = open_container(config.path, min(config.timeout_s, _REOPEN_S), config.rtsp_transport)
+        raw = _recorder(config, notes)
         return PacketLine(again, video_stream(again, name), ledger, config.silent_s, upright, raw)
 
     reader = Reconnecting(line, reopen, ledger, notes, config.reconnect)
     # the container belongs to its line, which closes it
     return Opened(info, reader.pictures(), _nothing, config.silent_s, reader.stop, ledger)
+
+
+def _recorder(config: Config, notes: Notes) -> RawRecorder | None:
+    return RawRecorder(config.raw, notes) if config.raw is not None else None
 
 
 def _nothing() -> None:

@@ -161,6 +161,17 @@ def test_who_is_late_without_a_key_picture_makes_up_for_it(tmp_path):
     assert ledger.health().dropped == {}
 
 
+def test_nothing_piles_up_where_nobody_decodes(tmp_path, monkeypatch):
+    monkeypatch.setattr("tracker.sources._packets._LONGEST_S", 0.5)
+    ledger = Ledger()
+    with slow_line(tmp_path, ledger, key_every=12) as line:
+        end_s = time.monotonic() + 10
+        while ledger.health().received < 50 and time.monotonic() < end_s:
+            time.sleep(0.02)
+        assert len(line._packets) < 25
+        assert ledger.health().dropped["late"] > 25
+
+
 @contextmanager
 def slow_line(folder: Path, ledger: Ledger, key_every: int) -> Iterator[PacketLine]:
     """Send 50 frames over a socket in two seconds."""

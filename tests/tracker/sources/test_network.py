@@ -14,6 +14,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tracker.errors import SourceError
@@ -158,9 +159,11 @@ def test_a_silent_stream_can_be_left(make_video):
 
 
 def test_a_stream_that_is_lost_comes_back(make_video):
-    """Whoever serves hangs up, then falls silent; each time the stream goes on, and the gap is known."""
+    """Whoever serves hangs up, then falls silent; it goes on, also in another size and at another rate."""
     data = make_video("live.ts", 60).read_bytes()
-    with camera([(data, False), (data, True), (data, True)]) as url:
+    larger = [np.full((128, 192, 3), 90 + i, np.uint8) for i in range(60)]
+    other = make_video("larger.ts", larger, rate=15).read_bytes()
+    with camera([(data, False), (other, True), (data, True)]) as url:
         with build(Config(url, timeout_s=5, silent_s=0.5)) as source:
             frames, states = [], set()
             for frame in source:
@@ -173,7 +176,8 @@ def test_a_stream_that_is_lost_comes_back(make_video):
             warnings = source.warnings
         left = source.health
     assert all(a.index < b.index and a.time_s < b.time_s for a, b in pairwise(frames))
-    assert {frame.image.shape for frame in frames} == {frames[0].image.shape}
+    assert {frame.image.shape for frame in frames} == {(64, 96, 3)}  # what is larger later is made to fit
+    assert any(frame.image.std() < 5 for frame in frames)
     assert any("lost the line: 2, the first time: the other side ended it" in w for w in warnings)
     assert left.state == "ended"
     assert left.received == left.handed_on + sum(left.dropped.values()) + left.waiting

@@ -78,12 +78,20 @@ def test_the_first_packet_of_an_rtsp_connection_has_no_time(sent, tmp_path):
 
 
 def test_another_connection_begins_another_part(sent, tmp_path):
-    recorder = RawRecorder(RawOptions(tmp_path / "recording"), Notes("camera"))
     for count in (30, 60):
+        recorder = RawRecorder(RawOptions(tmp_path / "recording"), Notes("camera"))
         for packet in packets(sent)[:count]:
             recorder.take(packet)
         recorder.end()
     assert [len(played(part)) for part in parts_of(tmp_path / "recording")] == [30, 60]
+
+
+def test_a_clock_that_goes_back_begins_another_part(sent, tmp_path):
+    recorder = RawRecorder(RawOptions(tmp_path / "recording"), Notes("camera"))
+    for packet in (*packets(sent)[:60], *packets(sent)[:40]):
+        recorder.take(packet)
+    recorder.end()
+    assert [len(played(part)) for part in parts_of(tmp_path / "recording")] == [60, 40]
 
 
 def test_what_was_written_before_a_power_cut_can_be_played(sent, tmp_path):
