@@ -15,6 +15,9 @@ import av
 
 SERVER = Path(__file__).resolve().parents[1] / "tests" / "tracker" / "live" / "rtsp_server.py"
 CAMERA = "road"
+#: One slice a picture, as cameras send it: between the slices of a key picture GStreamer puts its parameters
+#: again, and FFmpeg then takes the picture for two.
+_ONE_SLICE = {"threads": "1", "x264-params": "slices=1:sliced-threads=0"}
 
 
 @contextmanager
@@ -103,7 +106,9 @@ def encoded(video: Path, path: Path) -> Path:
     with av.open(str(video)) as source, av.open(str(path), "w") as file:
         theirs = source.streams.video[0]
         rate = theirs.average_rate or Fraction(25)
-        stream = file.add_stream("libx264", rate=rate, options={"crf": "18", "bf": "0", "g": "25"})
+        stream = file.add_stream(
+            "libx264", rate=rate, options={"crf": "18", "bf": "0", "g": "25", **_ONE_SLICE}
+        )
         stream.width, stream.height, stream.pix_fmt = theirs.width, theirs.height, "yuv420p"
         for number, frame in enumerate(source.decode(theirs)):
             frame.pts, frame.time_base = number, 1 / rate
@@ -115,7 +120,13 @@ def encoded(video: Path, path: Path) -> Path:
 def enlarged(video: Path, path: Path, seconds: float) -> Path:
     """Make 1920x1080 at 60 frames a second of a video, a key picture every second, as cameras send it."""
     with av.open(str(path), "w") as file:
-        options = {"preset": "ultrafast", "crf": "26", "bf": "0", "g": "60", "tune": "fastdecode"}
+        options = {
+            "preset": "ultrafast",
+            "crf": "26",
+            "bf": "0",
+            "g": "60",
+            "tune": "fastdecode",
+        } | _ONE_SLICE
         stream = file.add_stream("libx264", rate=60, options=options)
         stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
         number = 0

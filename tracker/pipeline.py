@@ -80,7 +80,7 @@ class Pipeline:
         )
 
     def run(self) -> Iterator[FrameResult]:
-        """Yield one result a frame, in order.
+        """Yield one result a frame, in order; of a camera one more in the end, if something is still to tell.
 
         Raises:
             UsageError: it ran already; its parts remember that run.
@@ -103,6 +103,14 @@ class Pipeline:
                 events += [event for observer in self.observers for event in observer.finish()]
             yield replace(result, events=tuple(events), stage_s=clock)
             frame = following if ahead else self._timed("read", lambda: next(frames, None))
+            if frame is None and not ahead:
+                yield from self._last(result.frame)
+
+    def _last(self, frame: Frame) -> Iterator[FrameResult]:
+        """Yield what observers still hold when a camera's stream ends: its last frame was told already."""
+        events = [event for observer in self.observers for event in observer.finish()]
+        if events:
+            yield FrameResult(frame, None, None, (), tuple(events))
 
     def _events(self, result: FrameResult) -> list[Event]:
         return [event for observer in self.observers for event in observer.observe(result)]

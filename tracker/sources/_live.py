@@ -15,7 +15,7 @@ from tracker.errors import SourceError
 from tracker.sources._ledger import Ledger
 from tracker.sources._live_clock import LiveClock
 from tracker.sources._notes import Notes
-from tracker.sources._source import Picture
+from tracker.sources._source import DEFAULT_FPS, Picture
 
 #: Seconds between two attempts; the last goes on for ever. With the time that an attempt may take they are
 #: less than ten, so that a camera that is back is soon seen again.
@@ -65,12 +65,20 @@ class Reconnecting:
         ledger: in which every picture is entered.
         notes: to which losses are added.
         again: open lost lines again; otherwise the source ends with the first.
+        rate_fps: nominal rate; None where there is none.
     """
 
     def __init__(
-        self, first: Line, reopen: Callable[[], Line], ledger: Ledger, notes: Notes, again: bool = True
+        self,
+        first: Line,
+        reopen: Callable[[], Line],
+        ledger: Ledger,
+        notes: Notes,
+        again: bool = True,
+        rate_fps: float | None = None,
     ) -> None:
         """Read nothing yet."""
+        self._step_s = 1 / (rate_fps or DEFAULT_FPS)
         self._line: Line = first
         self._reopen, self._again = reopen, again
         self._ledger, self._notes = ledger, notes
@@ -84,7 +92,7 @@ class Reconnecting:
 
     def pictures(self) -> Generator[Picture, None, None]:
         """Yield pictures for ever, or until ``stop``."""
-        clock, place = LiveClock(), itertools.count()
+        clock, place = LiveClock(self._step_s), itertools.count()
         try:
             while True:
                 for shot in self._line:

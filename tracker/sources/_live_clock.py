@@ -13,7 +13,11 @@ _BURST_S = 10.0
 _LEAD = 0.002
 #: The delay of the line only ever adds: the least one in so many seconds counts.
 _WINDOW_S = 10.0
-_LEAST_STEP_S = 1e-3
+#: Two pictures lie this share of the usual step apart at least: one that has the stamp of the one before it
+#: was taken a step later, and whoever takes it for less sees everything race.
+_LEAST_STEP = 0.25
+#: The usual step is that of about so many pictures.
+_STEPS = 10
 
 
 class LiveClock:
@@ -21,10 +25,14 @@ class LiveClock:
 
     How far apart two pictures were taken only the camera knows, as they come in bursts. But its clock drifts,
     jumps when it is set, and begins anew with every connection.
+
+    Args:
+        step_s: from one picture to the next, as far as it is known before the first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, step_s: float = 0.04) -> None:
         """Begin before the first picture."""
+        self._step_s = step_s
         self._start_s: float | None = None
         self._last_s = float("-inf")
         self._offset_s: float | None = None
@@ -48,12 +56,19 @@ class LiveClock:
             self._start_s = arrival_s
         now_s = arrival_s - self._start_s
         time_s = now_s if stamp_s is None else self._led(stamp_s, now_s)
-        self._last_s = max(time_s, self._last_s + _LEAST_STEP_S)
-        return self._last_s
+        if time_s < self._last_s + _LEAST_STEP * self._step_s:
+            late_s = self._last_s + self._step_s - time_s
+            time_s += late_s
+            if stamp_s is not None and self._offset_s is not None:
+                self._offset_s += late_s  # what follows follows this one
+        self._last_s = time_s
+        return time_s
 
     def _led(self, stamp_s: float, now_s: float) -> float:
         if self._has_jumped(stamp_s, now_s):
             self._begin(stamp_s, now_s)
+        else:
+            self._learn(stamp_s - self._before[0])
         self._before = stamp_s, now_s
         assert self._offset_s is not None
         time_s = stamp_s + self._offset_s
@@ -64,6 +79,10 @@ class LiveClock:
             self._window_s, self._least_s = now_s, float("inf")
         return time_s
 
+    def _learn(self, step_s: float) -> None:
+        if 0 < step_s < _JUMP_S:
+            self._step_s += (step_s - self._step_s) / _STEPS
+
     def _has_jumped(self, stamp_s: float, now_s: float) -> bool:
         if self._offset_s is None or abs(now_s - stamp_s - self._offset_s) > _BURST_S:
             return True
@@ -71,5 +90,5 @@ class LiveClock:
         return step_s < 0 or step_s > now_s - self._before[1] + _JUMP_S
 
     def _begin(self, stamp_s: float, now_s: float) -> None:
-        self._offset_s = max(now_s, self._last_s + _LEAST_STEP_S) - stamp_s
+        self._offset_s = max(now_s, self._last_s + self._step_s) - stamp_s
         self._window_s, self._least_s, self._lead = now_s, float("inf"), 0.0

@@ -92,7 +92,8 @@ def _start(capture: Any, device: int | str, notes: Notes) -> Opened:
     rate = capture.get(cv2.CAP_PROP_FPS)
     rate_fps = float(rate) if 0 < rate <= _MOST_FPS else None
     info = SourceInfo(_name(device), width, height, rate_fps, live=live)
-    reader = Reconnecting(line, partial(_reopen, device, ledger, (width, height)), ledger, notes, again=live)
+    reopen = partial(_reopen, device, ledger, (width, height))
+    reader = Reconnecting(line, reopen, ledger, notes, live, rate_fps)
     return Opened(info, reader.pictures(), _nothing, _PATIENCE_S, reader.stop, ledger)
 
 

@@ -142,7 +142,7 @@ def _start_live(container: InputContainer, config: Config, notes: Notes) -> Open
         raw = _recorder(config, notes)
         return PacketLine(again, video_stream(again, name), ledger, config.silent_s, upright, raw)
 
-    reader = Reconnecting(line, reopen, ledger, notes, config.reconnect)
+    reader = Reconnecting(line, reopen, ledger, notes, config.reconnect, info.rate_fps)
     # the container belongs to its line, which closes it
     return Opened(info, reader.pictures(), _nothing, config.silent_s, reader.stop, ledger)
 

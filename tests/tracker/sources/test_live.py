@@ -43,6 +43,18 @@ def test_times_never_fall_and_stay_near_the_clock(pictures, lost_at):
     assert abs(times[-1] - (arrival_s - 100 - pictures[0][1])) <= 10.1
 
 
+@pytest.mark.parametrize("step_s", [0.01, 0.04, 0.2])  # also where the nominal rate is wrong
+def test_a_stamp_that_is_missing_or_repeated_makes_nothing_race(step_s):
+    """RTSP's first picture has none, and its stamps are set right when the camera tells its clock."""
+    stamps = [None, *(n / RATE for n in range(50)), *(n / RATE for n in range(49, 100))]
+    clock = LiveClock(step_s)
+    times = [clock.place(stamp_s, n / RATE) for n, stamp_s in enumerate(stamps)]
+    steps = np.diff(times)[1 if step_s != 0.04 else 0 :]
+    assert steps.min() > 0.5 / RATE
+    assert steps.max() < (6 if step_s > 0.04 else 1.1) / RATE
+    assert np.median(steps) == pytest.approx(1 / RATE, rel=0.01)
+
+
 def test_what_a_camera_had_stored_comes_at_once():
     """A second of video in the first moment: it lasts a second."""
     clock = LiveClock()
