@@ -19,17 +19,20 @@ class ReadAhead(Generic[T]):
 
     Args:
         items: closed in the thread that reads it, since a decoder may not be closed while it decodes.
-        size: how many items may wait.
+        size: how many items may wait, or what says so now.
         drop: where the queue is full, throw the oldest item away rather than let the reader wait, as a live
             picture must not be late; called with it. None to wait.
     """
 
     def __init__(
-        self, items: Generator[T, None, None], size: int = 8, drop: Callable[[T], None] | None = None
+        self,
+        items: Generator[T, None, None],
+        size: int | Callable[[], int] = 8,
+        drop: Callable[[T], None] | None = None,
     ) -> None:
         """Start reading at once."""
         self._items = items
-        self._size = size
+        self._size = size if callable(size) else lambda: size
         self._drop = drop
         self._waiting: deque[T] = deque()
         self._changed = threading.Condition()
@@ -78,9 +81,9 @@ class ReadAhead(Generic[T]):
 
     def _put(self, item: T) -> bool:
         with self._changed:
-            if self._drop and len(self._waiting) >= self._size:
+            while self._drop and len(self._waiting) >= self._size():
                 self._drop(self._waiting.popleft())
-            self._changed.wait_for(lambda: self._stop or len(self._waiting) < self._size)
+            self._changed.wait_for(lambda: self._stop or len(self._waiting) < self._size())
             if self._stop:
                 return False
             self._waiting.append(item)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -20,6 +21,8 @@ from tracker.sources._source import DEFAULT_FPS, Picture
 #: Seconds between two attempts; the last goes on for ever. With the time that an attempt may take they are
 #: less than ten, so that a camera that is back is soon seen again.
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+#: A connection is new for so many seconds.
+_FRESH_S = 3.0
 
 
 class Shot(NamedTuple):
@@ -79,6 +82,7 @@ class Reconnecting:
     ) -> None:
         """Read nothing yet."""
         self._step_s = 1 / (rate_fps or DEFAULT_FPS)
+        self._since_s = time.monotonic()
         self._line: Line = first
         self._reopen, self._again = reopen, again
         self._ledger, self._notes = ledger, notes
@@ -90,9 +94,14 @@ class Reconnecting:
         self._stop.set()
         self._line.close()
 
+    def is_fresh(self) -> bool:
+        """Return whether the line was opened a moment ago."""
+        return time.monotonic() - self._since_s < _FRESH_S
+
     def pictures(self) -> Generator[Picture, None, None]:
         """Yield pictures for ever, or until ``stop``."""
         clock, place = LiveClock(self._step_s), itertools.count()
+        self._since_s = time.monotonic()
         try:
             while True:
                 for shot in self._line:
@@ -125,6 +134,7 @@ class Reconnecting:
                 self._line = self._reopen()
             except SourceError:
                 continue
+            self._since_s = time.monotonic()
             self._ledger.find()
             return not self._stop.is_set()
         raise AssertionError("never")

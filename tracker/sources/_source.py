@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +28,8 @@ from tracker.types import SourceHealth, SourceInfo
 FRAMES_AHEAD = 8
 #: So many pictures of a live source may wait: enough for a frame that took longer, and none is old.
 LIVE_AHEAD = 2
+#: So much of its pictures (seconds) comes at once when a connection is new.
+_BURST_S = 2.0
 _BYTES_AHEAD = 64_000_000
 _LEAST_AHEAD = 2  # with one, decoding and tracking would often wait for each other
 DEFAULT_FPS = 25.0
@@ -62,6 +65,7 @@ class Opened:
         patience_s: how long a single read may take before the reader counts as hung.
         stop: called first, by another thread than the reader's, which may be waiting for a picture.
         ledger: in which a live source enters what it reads.
+        is_fresh: whether a live source was opened a moment ago; None where it never is.
     """
 
     info: SourceInfo
@@ -70,6 +74,7 @@ class Opened:
     patience_s: float = 30.0
     stop: Callable[[], None] | None = None
     ledger: Ledger = field(default_factory=Ledger)
+    is_fresh: Callable[[], bool] | None = None
 
 
 class Source:
@@ -164,16 +169,22 @@ class Source:
         opened, live = self._opened, self._opened.info.live
         marked = mark_cuts(opened.pictures, _image, self._cuts and not live)
         drop = (lambda _: opened.ledger.drop(OVERTAKEN)) if live else None
-        self._ahead = ReadAhead(marked, frames_ahead(opened.info), drop)
+        self._ahead = ReadAhead(marked, partial(frames_ahead, opened.info, opened.is_fresh), drop)
         return _frames(self._ahead, 1 / (opened.info.rate_fps or DEFAULT_FPS), self._notes, opened.ledger)
 
 
-def frames_ahead(info: SourceInfo) -> int:
-    """Return how many frames may wait: 8, or fewer where those would take more than 64 MB; live ones 2."""
-    if info.live:
-        return LIVE_AHEAD
+def frames_ahead(info: SourceInfo, is_fresh: Callable[[], bool] | None = None) -> int:
+    """Return how many frames may wait: 8, or fewer where those would take more than 64 MB; live ones 2.
+
+    While a connection is opened, the camera goes on: what it sent meanwhile comes at once, and is wanted.
+    """
     frame_bytes = max(3 * info.width * info.height, 1)
-    return min(FRAMES_AHEAD, max(_LEAST_AHEAD, _BYTES_AHEAD // frame_bytes))
+    fitting = max(_LEAST_AHEAD, _BYTES_AHEAD // frame_bytes)
+    if not info.live:
+        return min(FRAMES_AHEAD, fitting)
+    if is_fresh is None or not is_fresh():
+        return LIVE_AHEAD
+    return min(round(_BURST_S * (info.rate_fps or DEFAULT_FPS)), fitting)
 
 
 def _image(picture: Picture) -> NDArray[np.uint8]:

@@ -144,7 +144,7 @@ def _start_live(container: InputContainer, config: Config, notes: Notes) -> Open
 
     reader = Reconnecting(line, reopen, ledger, notes, config.reconnect, info.rate_fps)
     # the container belongs to its line, which closes it
-    return Opened(info, reader.pictures(), _nothing, config.silent_s, reader.stop, ledger)
+    return Opened(info, reader.pictures(), _nothing, config.silent_s, reader.stop, ledger, reader.is_fresh)
 
 
 def _recorder(config: Config, notes: Notes) -> RawRecorder | None:

@@ -94,6 +94,24 @@ def test_ahead_drops_the_oldest_of_a_live_source_and_says_so():
     assert dropped == list(range(92))
 
 
+def test_ahead_lets_go_of_what_may_not_wait_any_longer():
+    most, dropped = 50, []
+    release = threading.Event()
+
+    def items() -> Generator[int, None, None]:
+        yield from range(30)
+        release.wait(10)
+        yield 30
+
+    ahead = ReadAhead(items(), lambda: most, dropped.append)
+    wait_until(lambda: len(ahead._waiting) == 30)
+    most = 2
+    release.set()
+    ahead._thread.join(5)
+    assert list(ahead) == [29, 30]
+    assert dropped == list(range(29))
+
+
 def test_ahead_does_not_wait_for_a_reader_that_hangs():
     release = threading.Event()
 
@@ -113,7 +131,9 @@ def test_ahead_does_not_wait_for_a_reader_that_hangs():
 )
 def test_fewer_large_frames_are_read_ahead(width, height, expected):
     assert frames_ahead(SourceInfo("x", width, height)) == expected
-    assert frames_ahead(SourceInfo("x", width, height, live=True)) == 2  # none of them may be old
+    camera = SourceInfo("x", width, height, 25.0, live=True)
+    assert frames_ahead(camera) == frames_ahead(camera, lambda: False) == 2  # none of them may be old
+    assert 2 <= frames_ahead(camera, lambda: True) <= 50  # but for those that came while it was opened
 
 
 @pytest.mark.parametrize(
