@@ -40,11 +40,10 @@ class Pace:
     def __init__(self, budget: HasShare) -> None:
         """Begin with the whole budget."""
         self._budget, self._most = budget, budget.share
-        self._period_s: float | None = None
-        self._rest_s: float | None = None
-        self._look_s: float | None = None
-        self._step_s: float | None = None
+        self._period, self._step, self._rest = _Mean(_FRAMES), _Mean(_FRAMES), _Mean(_FRAMES)
+        self._look = _Mean(_LOOKS)
         self._before: tuple[int, float] | None = None
+        self._begun = False
 
     def follow(self, results: Iterator[FrameResult]) -> Iterator[FrameResult]:
         """Pass the results on, and measure: also what is done with them, before the next is asked for."""
@@ -65,26 +64,40 @@ class Pace:
         frame, stages = result.frame, result.stage_s
         if frame.arrival_s is None:
             return
+        if not self._begun:
+            self._begun = result.reason is not None  # with the first look much is done for once
+            return
         look_s = stages.get("detect", 0.0)
-        rest_s = max(spent_s - look_s - stages.get("read", 0.0), 0.0)
-        self._rest_s = _mean(self._rest_s, rest_s, _FRAMES)
+        self._rest.add(max(spent_s - look_s - stages.get("read", 0.0), 0.0))
         if result.reason is not None:
-            self._look_s = _mean(self._look_s, look_s, _LOOKS)
+            self._look.add(look_s)
         if self._before is not None and not frame.gap_s and frame.index > self._before[0]:
-            step_s = max(frame.arrival_s - self._before[1], 0.0)
-            self._step_s = _mean(self._step_s, step_s, _FRAMES)
+            # by the camera's time: pictures may arrive in bursts
+            step_s = max(frame.time_s - self._before[1], 0.0)
+            self._step.add(step_s)
             # dropped frames are counted: so this is how often they come, not how often one is processed
-            self._period_s = _mean(self._period_s, step_s / (frame.index - self._before[0]), _FRAMES)
-        self._before = frame.index, frame.arrival_s
+            self._period.add(step_s / (frame.index - self._before[0]))
+        self._before = frame.index, frame.time_s
         self._budget.share = self._affordable()
 
     def _affordable(self) -> float:
-        if self._period_s is None or self._step_s is None or self._rest_s is None or not self._look_s:
+        period_s, step_s, rest_s, look_s = (
+            mean.value for mean in (self._period, self._step, self._rest, self._look)
+        )
+        if period_s is None or step_s is None or rest_s is None or not look_s:
             return self._most
-        share = (_LOAD * self._period_s - self._rest_s) / self._look_s
-        least = min(max(_LEAST_FPS * self._step_s, _LEAST), _LEAST_MOST)
+        share = (_LOAD * period_s - rest_s) / look_s
+        least = min(max(_LEAST_FPS * step_s, _LEAST), _LEAST_MOST)
         return min(max(share, least), self._most)
 
 
-def _mean(before: float | None, value: float, number: int) -> float:
-    return value if before is None else before + (value - before) / number
+class _Mean:
+    """The mean of the last values, about so many."""
+
+    def __init__(self, number: int) -> None:
+        self._number, self._count = number, 0
+        self.value: float | None = None
+
+    def add(self, value: float) -> None:
+        self._count = min(self._count + 1, self._number)
+        self.value = value if self.value is None else self.value + (value - self.value) / self._count

@@ -61,6 +61,19 @@ def test_where_even_tracking_is_too_slow_it_still_looks_twice_a_second():
     assert budget.share * kept * 25 == pytest.approx(2.0, rel=0.1)
 
 
+def test_pictures_that_arrive_in_bursts_change_nothing():
+    """Ten at a time, as a network may deliver them: the camera took them evenly."""
+    budget = Budget()
+    pace = Pace(budget)
+    for index in range(200):
+        frame = Frame(IMAGE, index, index / 25, arrival_s=(index // 10 + 1) * 0.4)
+        looked = index % 3 == 0
+        stages = {"detect": 0.03} if looked else {}
+        reason = Reason.INTERVAL if looked else None
+        pace.measure(FrameResult(frame, reason, None, (), stage_s=stages), 0.005 + 0.03 * looked)
+    assert budget.share == pytest.approx((0.9 * 0.04 - 0.005) / 0.03, abs=0.05)
+
+
 @given(
     st.floats(0.1, 1.0),
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.2), st.booleans()), max_size=80),
