@@ -171,9 +171,12 @@ def run_one(
         KeyboardInterrupt: the user stopped it; raised once the closing table is printed.
     """
     console = Console(stderr=True)
+    if settings.raw:  # it begins with the source; otherwise an earlier run stays if that cannot be opened
+        remove_old(folder)
     with build_pipeline(settings, detector, raw=folder / RECORDING) as pipeline:
         sinks, report = build_sinks(settings, folder, outputs, pipeline)
-        remove_old(folder)
+        if not settings.raw:
+            remove_old(folder)
         if watched is not None:
             sinks.insert(0, watched.feed(settings, pipeline, folder, sinks))
         results = record(paced(pipeline), sinks, run_info(settings, pipeline, outputs.sinks(settings)))

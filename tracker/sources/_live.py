@@ -21,6 +21,8 @@ from tracker.sources._source import DEFAULT_FPS, Picture
 #: Seconds between two attempts; the last goes on for ever. With the time that an attempt may take they are
 #: less than ten, so that a camera that is back is soon seen again.
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+#: A connection that is closed may read on for so many seconds.
+_FINISH_S = 2.0
 #: A connection is new for so many seconds.
 _FRESH_S = 3.0
 
@@ -58,6 +60,10 @@ class Line(Protocol):
         """Let go of the camera; may be called while another thread waits for a picture, and twice."""
         ...
 
+    def wait(self, timeout_s: float) -> None:
+        """Wait until nothing of it runs any more, after ``close``."""
+        ...
+
 
 class Reconnecting:
     """The pictures of a live source over all its connections.
@@ -93,6 +99,10 @@ class Reconnecting:
         """Let the reader come to its end; called by another thread."""
         self._stop.set()
         self._line.close()
+
+    def finish(self) -> None:
+        """Wait for what still runs, after ``stop``: a process that ends meanwhile would crash."""
+        self._line.wait(_FINISH_S)
 
     def is_fresh(self) -> bool:
         """Return whether the line was opened a moment ago."""

@@ -89,7 +89,9 @@ class PacketLine:
         self._decode_s = 0.0
         self._first: Shot | None = None
         self._shots = self._decoded()
-        threading.Thread(target=self._read, name="packets", daemon=True).start()
+        # a daemon: one that hangs in the network must not keep the whole process from ending
+        self._reader = threading.Thread(target=self._read, name="packets", daemon=True)
+        self._reader.start()
 
     def peek(self) -> Shot | None:
         """Return the first picture, without taking it; None where the line ends before."""
@@ -111,6 +113,10 @@ class PacketLine:
             self._changed.notify_all()
             if first and self._done:
                 self._container.close()
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for the thread that reads, which may be closing files, to end."""
+        self._reader.join(timeout_s)
 
     def _decoded(self) -> Iterator[Shot]:
         while (arrived := self._next()) is not None:

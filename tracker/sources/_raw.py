@@ -19,6 +19,8 @@ from av.video.stream import VideoStream
 from tracker.parts import new_part, remove_old_parts, sync
 from tracker.sources._notes import Notes
 
+#: So many packets may wait for one that has a time.
+_UNDATED = 16
 _HOW = {"movflags": "+frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
 
 
@@ -53,7 +55,7 @@ class RawRecorder:
         """Begin without a part."""
         self._options, self._notes = options, notes
         self._part: _Part | None = None
-        self._undated: Packet[VideoStream] | None = None
+        self._undated: list[Packet[VideoStream]] = []
         self._failed = False
 
     def take(self, packet: Packet[VideoStream]) -> None:
@@ -68,7 +70,7 @@ class RawRecorder:
 
     def end(self) -> None:
         """Finish the part; the connection is over."""
-        part, self._part, self._undated = self._part, None, None
+        part, self._part, self._undated = self._part, None, []
         if part is not None:
             try:
                 part.close()
@@ -76,20 +78,21 @@ class RawRecorder:
                 self._fail(exc)
 
     def _dated(self, packet: Packet[VideoStream]) -> list[Packet[VideoStream]]:
-        """Return the packets whose time is known now.
+        """Return the packets whose times are known now, in the order of decoding.
 
-        The first one of an RTSP connection has none: it lies one step before the second.
+        The first ones of an RTSP connection have none, or only one of both: they lie steps before the first
+        that has.
         """
-        first, self._undated = self._undated, None
-        if packet.pts is None:
-            self._undated = packet if packet.is_keyframe else None
+        self._undated = [*self._undated, packet][-_UNDATED:]
+        if packet.pts is None or packet.dts is None:
             return []
-        if packet.dts is None:
-            return []  # pictures come out of order, and nobody says how: the next key picture will be dated
-        if first is None:
-            return [packet]
-        first.pts = first.dts = min(packet.pts, packet.dts) - (packet.duration or 1)
-        return [first, packet]
+        held, self._undated = self._undated, []
+        step = packet.duration or 1
+        first_pts = min(one.pts for one in held if one.pts is not None) - step
+        for behind, one in enumerate(reversed(held)):
+            one.dts = packet.dts - behind * step if one.dts is None else one.dts
+            one.pts = first_pts if one.pts is None else one.pts
+        return held
 
     def _write(self, packet: Packet[VideoStream], stream: VideoStream) -> None:
         if self._part is not None and not self._part.goes_on_with(packet, self._options.part_s):

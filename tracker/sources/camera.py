@@ -94,11 +94,7 @@ def _start(capture: Any, device: int | str, notes: Notes) -> Opened:
     info = SourceInfo(_name(device), width, height, rate_fps, live=live)
     reopen = partial(_reopen, device, ledger, (width, height))
     reader = Reconnecting(line, reopen, ledger, notes, live, rate_fps)
-    return Opened(info, reader.pictures(), _nothing, _PATIENCE_S, reader.stop, ledger)
-
-
-def _nothing() -> None:
-    """Take the place of what closes a source that closes itself."""
+    return Opened(info, reader.pictures(), reader.finish, _PATIENCE_S, reader.stop, ledger)
 
 
 def _is_live(device: int | str) -> bool:
@@ -147,6 +143,9 @@ class _CameraLine:
         self._closed = True
         with self._lock:  # OpenCV may not let go of a camera while it reads from it
             self._capture.release()
+
+    def wait(self, timeout_s: float) -> None:
+        """Return at once: it has no thread of its own."""
 
     def _shot(self) -> Shot | None:
         with self._lock:

@@ -143,16 +143,13 @@ def _start_live(container: InputContainer, config: Config, notes: Notes) -> Open
         return PacketLine(again, video_stream(again, name), ledger, config.silent_s, upright, raw)
 
     reader = Reconnecting(line, reopen, ledger, notes, config.reconnect, info.rate_fps)
-    # the container belongs to its line, which closes it
-    return Opened(info, reader.pictures(), _nothing, config.silent_s, reader.stop, ledger, reader.is_fresh)
+    return Opened(
+        info, reader.pictures(), reader.finish, config.silent_s, reader.stop, ledger, reader.is_fresh
+    )
 
 
 def _recorder(config: Config, notes: Notes) -> RawRecorder | None:
     return RawRecorder(config.raw, notes) if config.raw is not None else None
-
-
-def _nothing() -> None:
-    """Take the place of what closes a source that closes itself."""
 
 
 def _told(stream: VideoStream, name: str, notes: Notes) -> str:

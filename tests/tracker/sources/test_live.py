@@ -99,6 +99,9 @@ class Scripted:
     def close(self) -> None:
         """Nothing is open."""
 
+    def wait(self, timeout_s: float) -> None:
+        """Nothing runs."""
+
 
 def test_a_line_is_opened_again_until_it_is_there():
     ledger, notes = Ledger(), Notes("camera")

@@ -22,18 +22,23 @@ RATE = 25
 NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def sent(tmp_path: Path) -> Path:
-    """Four seconds, a key picture each, as a transport stream."""
-    path, rng = tmp_path / "sent.ts", np.random.default_rng(0)
+def written(path: Path, reordered: int) -> Path:
+    rng = np.random.default_rng(0)
+    options = {"g": "25", "bf": str(reordered), "sc_threshold": "0"}
     with av.open(str(path), "w") as file:
-        stream = file.add_stream("libx264", rate=RATE, options={"g": "25", "bf": "0", "sc_threshold": "0"})
+        stream = file.add_stream("libx264", rate=RATE, options=options)
         stream.width, stream.height = 96, 64
         for _ in range(4 * RATE):
             image = rng.integers(0, 255, (64, 96, 3), np.uint8)
             file.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         file.mux(stream.encode(None))
     return path
+
+
+@pytest.fixture
+def sent(tmp_path: Path) -> Path:
+    """Four seconds, a key picture each, as a transport stream."""
+    return written(tmp_path / "sent.ts", 0)
 
 
 def played(path: Path) -> list[float]:
@@ -64,17 +69,22 @@ def packets(path: Path) -> list[av.Packet]:
     return [packet for packet in container.demux(video=0) if packet.size]
 
 
-def test_the_first_packet_of_an_rtsp_connection_has_no_time(sent, tmp_path):
+@pytest.mark.parametrize("reordered", [0, 2])
+def test_the_first_packets_of_an_rtsp_connection_have_no_times(tmp_path, reordered):
+    """The first has none at all; where pictures come out of order, some more have no time of decoding."""
     recorder = RawRecorder(RawOptions(tmp_path / "recording"), Notes("camera"))
-    taken = packets(sent)
+    taken = packets(written(tmp_path / "sent.ts", reordered))
     for packet in taken:
         packet.duration = round(Fraction(1, RATE) / packet.time_base)
     taken[0].pts = taken[0].dts = None
+    for packet in taken[1 : 1 + reordered]:
+        packet.dts = None
     for packet in taken:
         recorder.take(packet)
     recorder.end()
     (part,) = parts_of(tmp_path / "recording")
-    assert played(part) == pytest.approx(np.arange(100) / RATE, abs=1e-3)
+    times = played(part)
+    assert np.diff(times) == pytest.approx(np.full(99, 1 / RATE), abs=1e-3)
 
 
 def test_another_connection_begins_another_part(sent, tmp_path):
