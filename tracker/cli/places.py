@@ -168,7 +168,7 @@ def name_of(video: str) -> str:
 
 def next_place(folder: Path) -> Path:
     """Return a folder beside this one that is not there: ``road-2`` for ``road``, then ``road-3``."""
-    found = re.fullmatch(r"(.+)-(\d{1,6})", folder.name)
+    found = re.fullmatch(r"(.+)-(\d{1,3})", folder.name)  # a time of day has six digits
     name, number = (found[1], int(found[2])) if found else (folder.name, 1)
     while True:
         number += 1

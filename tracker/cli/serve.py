@@ -120,7 +120,8 @@ def _run(camera: CameraPlan, connection: Connection) -> None:
             if str(exc) != told:  # it may be off for days
                 complain(f"camera {camera.name}: {exc}; it is tried again every {_RETRY_S:g} s")
             told = str(exc)
-        if not watched.wants_another:
+        # what the last run was ended for says nothing of one that could not begin
+        if told or not watched.wants_another:
             time.sleep(_RETRY_S)
 
 

@@ -139,8 +139,12 @@ def _start_live(container: InputContainer, config: Config, notes: Notes) -> Open
 
     def reopen() -> PacketLine:
         again = open_container(config.path, min(config.timeout_s, _REOPEN_S), config.rtsp_transport)
-        raw = _recorder(config, notes)
-        return PacketLine(again, video_stream(again, name), ledger, config.silent_s, upright, raw)
+        try:
+            stream = video_stream(again, name)
+        except SourceError:  # it answers, but sends no pictures yet
+            again.close()
+            raise
+        return PacketLine(again, stream, ledger, config.silent_s, upright, _recorder(config, notes))
 
     reader = Reconnecting(line, reopen, ledger, notes, config.reconnect, info.rate_fps)
     return Opened(

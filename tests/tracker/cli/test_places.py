@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from detectors.errors import UsageError
-from tracker.cli.places import Outputs, plan, stem_of
+from tracker.cli.places import Outputs, next_place, plan, stem_of
 from tracker.errors import SourceError
 
 
@@ -84,3 +84,16 @@ def test_one_csv_does_not_hold_two_videos() -> None:
 def test_nothing_matches() -> None:
     with pytest.raises(SourceError, match="matches no video"):
         plan("w*.mp4", Outputs())
+
+
+@pytest.mark.parametrize(
+    ("name", "following"),
+    [("road", "road-2"), ("road-2", "road-3"), ("camera0-20261126-074014", "camera0-20261126-074014-2")],
+)
+def test_another_run_of_a_camera_has_a_folder_of_its_own(tmp_path: Path, name: str, following: str) -> None:
+    assert next_place(tmp_path / name) == tmp_path / following
+
+
+def test_a_folder_that_is_there_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "road-2").mkdir()
+    assert next_place(tmp_path / "road") == tmp_path / "road-3"
