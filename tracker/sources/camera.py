@@ -63,16 +63,20 @@ def _name(device: int | str) -> str:
 
 def _open(device: int | str, notes: Notes) -> Opened:
     os.environ.setdefault(*_SILENT)
-    cv2 = load_cv2()
-    try:
-        capture = cv2.VideoCapture(_number(device))
-    except cv2.error as exc:
-        raise SourceError(_missing(device)) from exc
+    capture = _capture(device)
     try:
         return _start(capture, device, notes)
     except BaseException:
         capture.release()
         raise
+
+
+def _capture(device: int | str) -> Any:
+    cv2 = load_cv2()
+    try:
+        return cv2.VideoCapture(_number(device))
+    except cv2.error as exc:
+        raise SourceError(_missing(device)) from exc
 
 
 def _missing(device: int | str) -> str:
@@ -103,7 +107,7 @@ def _is_live(device: int | str) -> bool:
 
 
 def _reopen(device: int | str, ledger: Ledger, size: tuple[int, int]) -> _CameraLine:
-    capture = load_cv2().VideoCapture(_number(device))
+    capture = _capture(device)
     line = _CameraLine(capture, ledger, _GONE, size)
     if not capture.isOpened() or line.peek() is None:
         line.close()
