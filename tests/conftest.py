@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from tracker.cli.app import run_app
 
@@ -20,6 +22,13 @@ VEHICLES = (
     ((220, 60, 50), (26, 20), (128.0, 52.0), (-2.0, 0.0)),
     ((60, 220, 60), (24, 18), (60.0, 94.0), (1.0, 0.0)),
 )
+
+
+def pytest_configure() -> None:
+    """Let each of several workers compute in one thread: with more they stand in each other's way."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start
+        torch.set_num_threads(1)
 
 
 def boxes_at(index: int) -> list[tuple[float, float, float, float]]:

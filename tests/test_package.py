@@ -144,10 +144,8 @@ def ci(*words: str) -> str:
 
 
 def test_ci_runs_the_readmes_own_test_command() -> None:
-    assert (
-        ci("test_command")
-        == "python3 -m venv .venv && . .venv/bin/activate && pip install '.[test]' && pytest"
-    )
+    environment = "python3 -m venv .venv && . .venv/bin/activate && pip install '.[test]'"
+    assert ci("test_command") == f"{environment} && pytest -n 2 --dist loadfile"
 
 
 def test_ci_tells_a_missing_package_from_what_cannot_be_installed(tmp_path: Path) -> None:

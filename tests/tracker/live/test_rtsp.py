@@ -31,8 +31,8 @@ SECRET = "s3cr3t"
 
 
 @contextmanager
-def served(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    command = [SYSTEM_PYTHON, str(SERVER), str(port), f"road={SAMPLE}"]
+def served(port: int, clip: Path = SAMPLE) -> Iterator[subprocess.Popen[bytes]]:
+    command = [SYSTEM_PYTHON, str(SERVER), str(port), f"road={clip}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         try:
             assert server.stdout is not None
@@ -106,19 +106,35 @@ def run(*arguments: object) -> None:
     assert SECRET not in done.stderr + done.stdout
 
 
+def slowly(path: Path, seconds: float) -> Path:
+    """Write the sample's beginning at half its speed: busy machines too keep up with that."""
+    with av.open(str(SAMPLE)) as sample, av.open(str(path), "w") as file:
+        video = sample.streams.video[0]
+        stream = file.add_stream_from_template(video)
+        for packet in sample.demux(video):
+            if packet.dts is None or packet.pts * packet.time_base >= seconds:
+                continue
+            packet.pts, packet.dts, packet.duration = 2 * packet.pts, 2 * packet.dts, 2 * packet.duration
+            packet.stream = stream
+            file.mux(packet)
+    return path
+
+
 def test_a_clip_over_rtsp_is_counted_as_its_file_is(port, tmp_path):
-    """At its own speed, with whatever the machine has to drop."""
+    """At its own speed."""
+    clip = slowly(tmp_path / "road.mp4", 9)
     scene = ROOT / "sample_videos" / "road.scene.toml"
     options = ("--scene", scene, "--no-video", "--detector", "smaller_vgg_int8")
-    run("--video", SAMPLE, "--out", tmp_path / "file", *options)
-    with served(port):
+    run("--video", clip, "--out", tmp_path / "file", *options)
+    with served(port, clip):
         once = ("--raw", "--set", "source.video.reconnect=false")
         run("--video", address(port), "--out", tmp_path / "live", *options, *once)
     counts = {name: crossings(tmp_path / name) for name in ("file", "live")}
+    assert sum(counts["file"].values()) > 4
     assert sum(((counts["file"] - counts["live"]) + (counts["live"] - counts["file"])).values()) <= 1
     (raw,) = (tmp_path / "live" / "recording").iterdir()
     with av.open(str(raw)) as file:
-        assert sum(1 for _ in file.decode(video=0)) > 480  # of 505: nothing was dropped before it
+        assert sum(1 for _ in file.decode(video=0)) > 205  # of 225: nothing was dropped before it
     about = json.loads((tmp_path / "live" / "run.json").read_text())
     assert about["source"]["live"]
     assert SECRET not in json.dumps(about)
