@@ -2,15 +2,16 @@
 
     python benchmarks/live.py overload --minutes 10 VIDEO
     python benchmarks/live.py restarts --times 20 VIDEO
-    python benchmarks/live.py viewers --number 20 VIDEO
+    python benchmarks/live.py viewers --number 20 [--browser /usr/bin/chromium] VIDEO
     python benchmarks/live.py damaged --minutes 10 VIDEO
     python benchmarks/live.py counts SCENES VIDEO...
 
 A real RTSP server (GStreamer's, run by the system's Python) plays the video at its own speed on this machine,
 again and again for as long as is needed; ``track`` is run as its users run it, and asked through its own API.
-``overload`` plays it enlarged to 1920x1080 at 60 frames a second. ``damaged`` flips bytes between the server
-and the tracker. ``counts`` compares crossings over RTSP with those of file mode; SCENES is a folder of scene
-files with the videos' names.
+``overload`` plays it enlarged to 1920x1080 at 60 frames a second. A browser (``pip install '.[test]'``) among
+the viewers draws in the time that the tracker leaves, as if it were a machine of its own. ``damaged`` flips
+bytes between the server and the tracker. ``counts`` compares crossings over RTSP with those of file mode;
+SCENES is a folder of scene files with the videos' names.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import random
 import subprocess
 import sys
@@ -52,6 +54,7 @@ def main() -> None:
         kind = kinds.add_parser(name)
         kind.add_argument(option, type=type(default), default=default, dest="amount")
         kind.add_argument("video", type=Path)
+    kinds.choices["viewers"].add_argument("--browser", default="", help="a Chromium that watches, too")
     counts_kind = kinds.add_parser("counts")
     counts_kind.add_argument("scenes", type=Path)
     counts_kind.add_argument("videos", type=Path, nargs="+")
@@ -59,6 +62,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if arguments.kind == "counts":
             counts(Path(folder), arguments.scenes, arguments.videos)
+        elif arguments.kind == "viewers":
+            viewers(Path(folder), arguments.video, arguments.amount, arguments.browser)
         else:
             MEASURES[arguments.kind](Path(folder), arguments.video, arguments.amount)
 
@@ -117,26 +122,34 @@ def restarts(folder: Path, video: Path, times: int) -> None:
     print_ledger(folder / "run", last)
 
 
-def viewers(folder: Path, video: Path, number: int) -> None:
+def viewers(folder: Path, video: Path, number: int, browser: str) -> None:
     """Frames a second without and with viewers, in turns."""
     clip = lengthened(enlarged(video, folder / "fast.mp4", seconds=20), folder / "long.mp4", 900)
     rates: dict[bool, list[float]] = {False: [], True: []}
+    costs: dict[bool, list[float]] = {False: [], True: []}
     with served(free_port(), clip) as port, tracked(folder / "run", port) as api:
         time.sleep(15)
         for _ in range(4):
             for watched in (False, True):
-                with watching(api.address, number if watched else 0) as received:
+                with ExitStack() as stack:
+                    received = stack.enter_context(watching(api.address, number if watched else 0))
+                    if watched and browser:
+                        stack.enter_context(page_open(api.address, browser, folder))
                     time.sleep(12)  # the figures are those of ten seconds
-                    before = api()["frames"]
+                    before, cpu_s = api()["frames"], api.cpu_s()
                     begin = time.monotonic()
                     time.sleep(20)
-                    rates[watched].append((api()["frames"] - before) / (time.monotonic() - begin))
+                    frames = api()["frames"] - before
+                    rates[watched].append(frames / (time.monotonic() - begin))
+                    costs[watched].append((api.cpu_s() - cpu_s) / frames)
                     if watched:
-                        print(f"  {np.mean(received) / 32:.1f} pictures a second and viewer")
+                        rate = np.mean(received) / (time.monotonic() - begin + 12)
+                        print(f"  {api()['viewers']} viewers, {rate:.1f} pictures a second each", flush=True)
     alone, seen = np.mean(rates[False]), np.mean(rates[True])
-    print(
-        f"{alone:.1f} frames a second alone, {seen:.1f} with {number} viewers: {1 - seen / alone:+.1%} lost"
-    )
+    who = f"{number} viewers and a browser" if browser else f"{number} viewers"
+    print(f"{alone:.1f} frames a second alone, {seen:.1f} with {who}: {1 - seen / alone:+.1%} lost")
+    alone, seen = np.mean(costs[False]) * 1000, np.mean(costs[True]) * 1000
+    print(f"processor time of the tracker: {alone:.1f} ms a frame alone, {seen:.1f} with them")
 
 
 def damaged(folder: Path, video: Path, minutes: float) -> None:
@@ -172,7 +185,6 @@ def counts(folder: Path, scenes: Path, videos: Sequence[Path]) -> None:
 MEASURES: dict[str, Callable[[Path, Path, Any], None]] = {
     "overload": overload,
     "restarts": restarts,
-    "viewers": viewers,
     "damaged": damaged,
 }
 
@@ -180,8 +192,13 @@ MEASURES: dict[str, Callable[[Path, Path, Any], None]] = {
 class Api:
     """Asks a running ``track`` about its camera."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, address: str, process: int) -> None:
+        self.address, self.process = address, process
+
+    def cpu_s(self) -> float:
+        """Return the processor time that it took until now."""
+        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def __call__(self) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.address}api/cameras", timeout=10) as answer:
@@ -196,7 +213,7 @@ def tracked(folder: Path, port: int, *more: str) -> Iterator[Api]:
     command = [TRACK, "--video", url(port), "--serve", str(page), "--out", str(folder), "--no-video", *more]
     with (folder.parent / "track.log").open("w") as log:
         process = subprocess.Popen(command, stderr=log)
-    api = Api(f"http://127.0.0.1:{page}/")
+    api = Api(f"http://127.0.0.1:{page}/", process.pid)
     try:
         until(lambda: process.poll() is not None or answers(api), 90)
         yield api
@@ -241,6 +258,27 @@ def watching(address: str, number: int) -> Iterator[list[int]]:
     stop.set()
     for thread in threads:
         thread.join(10)
+
+
+@contextmanager
+def page_open(address: str, browser: str, folder: Path) -> Iterator[None]:
+    """Let a real browser show the page; see that its picture moves."""
+    from playwright.sync_api import sync_playwright
+
+    polite = folder / "browser"
+    # Playwright gives it a session of its own, and Linux shares the processor among sessions first
+    politely = "[ ! -w /proc/self/autogroup ] || echo 19 > /proc/self/autogroup"
+    polite.write_text(f'#!/bin/sh\n{politely}\nexec nice -n 19 "{browser}" "$@"\n')
+    polite.chmod(0o755)
+    with sync_playwright() as player:
+        opened = player.chromium.launch(executable_path=polite, args=["--no-sandbox", "--disable-gpu"])
+        page = opened.new_page()
+        page.goto(address)
+        picture = page.locator("img, canvas").first
+        before = picture.screenshot(timeout=60_000)
+        yield
+        assert picture.screenshot(timeout=60_000) != before, "the picture in the browser stands still"
+        opened.close()
 
 
 def track(*arguments: str) -> None:

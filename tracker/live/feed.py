@@ -36,6 +36,8 @@ from tracker.types import Event, FrameResult, RunInfo, SourceHealth
 
 #: A watched camera's pictures: so many a second, at most so wide (pixels), as JPEG of this quality.
 _PICTURES_FPS, _WIDTH_PX, _QUALITY = 10.0, 960, 75
+#: And so many while frames are dropped: whoever looks on should not cost what is counted.
+_BUSY_PICTURES_FPS = 5.0
 _STATUS_S = 1.0
 #: So many events may wait for a server that does not take them.
 _MOST_EVENTS = 10_000
@@ -100,6 +102,8 @@ class Feed:
         self._events: deque[ShownEvent] = deque(maxlen=_MOST_EVENTS)
         self._tracks: tuple[ShownTrack, ...] = ()
         self._due_s = 0.0
+        self._pause_s = 1 / _PICTURES_FPS
+        self._dropped = 0
         self._run: RunInfo | None = None
         self._blur: Blur | None = None
         self._annotator: Annotator | None = None
@@ -130,7 +134,7 @@ class Feed:
             self._events.extend(events)
             self._tracks = tuple(_tracks(result, run.class_names))
             if self._watched and time.monotonic() >= self._due_s:
-                self._due_s = time.monotonic() + 1 / _PICTURES_FPS
+                self._due_s = time.monotonic() + self._pause_s
                 self._newest = _Drawable(replace(result, events=()), places)  # they are counted
             if events or self._newest is not None:
                 self._changed.notify_all()
@@ -198,10 +202,13 @@ class Feed:
         return Picture(jpeg.tobytes(), frame.index, frame.wall_time or datetime.now(UTC))
 
     def _status(self) -> Status:
-        meter, camera = self._meter, self._camera
+        meter, camera, health = self._meter, self._camera, self._camera.health()
+        dropped = sum(health.dropped.values())
+        self._pause_s = 1 / (_BUSY_PICTURES_FPS if dropped > self._dropped else _PICTURES_FPS)
+        self._dropped = dropped
         return Status(
             datetime.now(UTC),
-            camera.health(),
+            health,
             round(meter.fps(), 2),
             meter.latency_ms(),
             round(meter.cnn_share(), 4),

@@ -135,6 +135,30 @@ def test_whoever_watches_gets_pictures(pipe):
     feed.close(True)
 
 
+def pictures_in_a_second(theirs: Connection, feed: Feed) -> int:
+    count, end = 0, time.monotonic() + 1
+    while time.monotonic() < end:
+        feed.write(result(0))
+        while theirs.poll(0.005):
+            count += isinstance(theirs.recv(), Picture)
+    return count
+
+
+def test_while_frames_are_dropped_fewer_pictures_are_drawn(pipe):
+    dropped = [0]
+    feed = Feed(pipe[0], Camera(lambda: replace(health(), dropped={"overtaken": dropped[0]})))
+    feed.open(RUN)
+    pipe[1].send(Watch(True))
+    told(pipe[1], lambda m: isinstance(m, Status))
+    at_leisure = pictures_in_a_second(pipe[1], feed)
+    dropped[0] = 1
+    told(pipe[1], lambda m: isinstance(m, Status))
+    busy = pictures_in_a_second(pipe[1], feed)
+    feed.close(True)
+    assert 0 < busy <= 6
+    assert busy < at_leisure <= 11
+
+
 def test_large_pictures_are_sent_smaller_with_boxes_and_lines_in_their_places(pipe):
     scene = Scene(size=(1920, 1080), lines=(replace(LINE, points=((0.0, 800.0), (1920.0, 800.0))),))
     feed = Feed(pipe[0], Camera(health))
