@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+# not frozen, though nobody changes one: that would take most of the time that one takes
+@dataclass(slots=True, eq=False)
 class Frame:
     """A picture and when it was taken; ``Frame(image)`` alone is enough to detect on.
 

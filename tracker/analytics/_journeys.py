@@ -24,6 +24,8 @@ from tracker.types import Event, FrameResult, Origin, TrackState
 PATH_S = 4.0
 #: A lost track may be continued by a new one for this long.
 LINGER_S = 1.5
+#: Moments at which something is due are told so much too early: sums of times are rounded.
+EARLY_S = 1e-3
 #: The velocity of a lost track is that of its last seconds.
 _VELOCITY_S = 0.6
 
@@ -46,10 +48,10 @@ class Journey:
         seen_s: when it was last detected or propagated, not only predicted.
         ended: nothing more will come of it.
         begun: what is undecided still, by the line, gate or zone that watches it.
+        later: when what nothing but time can decide will be decided, by what it is (seconds).
         stays: what it does in the zones in which it is, or may be.
         counted: the lines that counted it already, by their number, and the direction.
         gates: through which gates it went, by their number, and how.
-        waiting: number of its crossings that are not told yet.
         last_tail: what ``tail`` found.
     """
 
@@ -64,10 +66,10 @@ class Journey:
     seen_s: float = float("-inf")
     ended: bool = False
     begun: dict[str, Any] = field(default_factory=dict)
+    later: dict[Any, float] = field(default_factory=dict)
     stays: dict[str, Any] = field(default_factory=dict)
     counted: set[tuple[int, bool]] = field(default_factory=set)
     gates: list[tuple[int, Any]] = field(default_factory=list)
-    waiting: int = 0
     last_tail: Tail | None = None
 
     @classmethod
@@ -134,6 +136,9 @@ class Journeys:
 
     Args:
         person: label of people, whose tracks no vehicle continues; None where there is no such class.
+
+    Attributes:
+        due_s: when the first of the lost journeys may end; infinite where none is lost.
     """
 
     def __init__(self, person: int | None = None) -> None:
@@ -142,17 +147,17 @@ class Journeys:
         self._tentative: dict[int, list[Seen]] = {}
         self._live: dict[int, Journey] = {}
         self._lost: list[Journey] = []
+        self.due_s = math.inf
         self._ghosts: set[int] = set()
 
-    @property
-    def any_lost(self) -> bool:
-        """Whether a journey waits to be continued or to end."""
-        return bool(self._lost)
-
-    def is_idle(self, track_id: int) -> bool:
-        """Return whether nothing of a track's journey is undecided."""
+    def due_of(self, track_id: int) -> float:
+        """Return when a track's next step may decide something by itself: -inf for at once, inf for never."""
         journey = self._live.get(track_id)
-        return journey is None or not (journey.begun or journey.waiting)
+        if journey is None:
+            return math.inf
+        if journey.begun:
+            return -math.inf
+        return min(journey.later.values()) - EARLY_S if journey.later else math.inf
 
     def update(self, result: FrameResult) -> tuple[list[Step], list[Journey]]:
         """Take one frame.
@@ -262,16 +267,20 @@ class Journeys:
         journey = self._live.pop(track_id, None)
         if journey is not None:
             self._lost.append(journey)
+            self.due_s = min(self.due_s, journey.seen_s + LINGER_S - EARLY_S)
 
     def _over(self, time_s: float, everything: bool) -> list[Journey]:
         if everything and time_s == float("inf"):
             self._lost += self._live.values()
             self._live = {}
         if not self._lost:
+            self.due_s = math.inf
+        if not self._lost or (time_s < self.due_s and not everything):
             return []
         over = [j for j in self._lost if everything or time_s - j.seen_s > LINGER_S]
         if over:
             self._lost = [j for j in self._lost if j not in over]
+        self.due_s = min((j.seen_s for j in self._lost), default=math.inf) + LINGER_S - EARLY_S
         for journey in over:
             journey.ended = True
         return over

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.frame import Frame
 from tracker.analytics._headways import Headways, Passing
-from tracker.analytics._journeys import Journey, Step, event_of
+from tracker.analytics._journeys import EARLY_S, Journey, Step, event_of
 from tracker.analytics._passages import (
     Boxes,
     Crossing,
@@ -55,6 +56,9 @@ class LineCounter:
         scene: in pixels of the frames.
         class_names: in the order of the labels.
         plane: for speeds, or None.
+
+    Attributes:
+        due_s: when the first crossing that is not told yet may be told; infinite without one.
     """
 
     def __init__(self, scene: Scene, class_names: Sequence[str], plane: RoadPlane | None = None) -> None:
@@ -66,12 +70,8 @@ class LineCounter:
         ]
         self._settle_s = SETTLE_S if plane is None else SETTLE_WITH_SPEED_S
         self._waiting: list[_Waiting] = []
+        self.due_s = math.inf
         self._headways = Headways()
-
-    @property
-    def any_waiting(self) -> bool:
-        """Whether a crossing is not told yet."""
-        return bool(self._waiting)
 
     def stirred_by(self, before: Boxes, after: Boxes) -> NDArray[np.bool_]:
         """Return bool (N,), which of the steps between boxes (N, 4) may mean something here."""
@@ -84,7 +84,7 @@ class LineCounter:
         self._headways.look(frame.time_s, frame.gap_s, frame.cut)
         for journey, place, crossing in crossings(self._watches, steps):
             self._keep(journey, place, crossing, ridden)
-        if not ended and not self._waiting:
+        if not ended and frame.time_s < self.due_s:
             return []
         return self._tell(frame.time_s, ended)
 
@@ -96,7 +96,8 @@ class LineCounter:
         if (line, crossing.forward) in journey.counted:
             return
         journey.counted.add((line, crossing.forward))
-        journey.waiting += 1
+        due_s = journey.later[line, crossing.forward] = crossing.time_s + self._settle_s
+        self.due_s = min(self.due_s, due_s - EARLY_S)
         rides = _rides(journey, crossing.seen, ridden())
         self._waiting.append(_Waiting(journey, line, crossing, rides))
 
@@ -108,8 +109,10 @@ class LineCounter:
         if not due:
             return []
         self._waiting = [w for w in self._waiting if w not in due]
+        first_s = min((w.crossing.time_s for w in self._waiting), default=math.inf)
+        self.due_s = first_s + self._settle_s - EARLY_S
         for waiting in due:
-            waiting.journey.waiting -= 1
+            del waiting.journey.later[waiting.line, waiting.crossing.forward]
         due.sort(key=lambda w: (w.crossing.time_s, w.journey.track_id))
         return [self._event(w) for w in due if has_travelled(w.journey) and self._is_wanted(w)]
 

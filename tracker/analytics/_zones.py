@@ -105,10 +105,13 @@ class ZoneWatch:
         elif stay.change is None:
             del journey.stays[key]
         # who stays inside may drive or stand for long, and nothing is undecided
-        if stay.change is not None:
-            journey.begun[key] = stay
-        else:
+        if stay.change is None:
             journey.begun.pop(key, None)
+            journey.later.pop(key, None)
+        elif stay.inside:
+            journey.begun[key] = stay  # it may stop before it is out for good
+        else:
+            journey.later[key] = stay.change.time_s + STEADY_S
 
     def _move(self, journey: Journey, place: int, stay: _Stay, here: bool, events: list[Event]) -> None:
         """Let a journey enter or leave: at the moment at which it was first seen on that side."""
@@ -140,6 +143,7 @@ class ZoneWatch:
 
     def _end(self, journey: Journey, place: int, events: list[Event]) -> None:
         journey.begun.pop(self._keys[place], None)
+        journey.later.pop(self._keys[place], None)
         stay: _Stay | None = journey.stays.pop(self._keys[place], None)
         if stay is not None and stay.inside:
             self._leave(journey, place, stay, stay.change or journey.last_seen(), events)

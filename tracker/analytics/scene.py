@@ -40,13 +40,17 @@ class SceneObserver:
         self._fit(scene.size or (1, 1))
 
     @property
-    def is_restless(self) -> bool:
-        """Whether the mere passing of time may decide something."""
-        return self._lines.any_waiting or self._journeys.any_lost
+    def due_s(self) -> float:
+        """When the mere passing of time may decide something (seconds); infinite for never."""
+        return min(self._lines.due_s, self._journeys.due_s)
 
-    def is_idle(self, track_id: int) -> bool:
-        """Return whether nothing of a track is undecided, so that its next steps may be told later."""
-        return self._journeys.is_idle(track_id)
+    def due_of(self, track_id: int) -> float:
+        """Return when a track's steps may decide something by themselves; those before may be told later.
+
+        Returns:
+            Seconds; -inf where every step counts, inf where none does but those of ``stirred_by``.
+        """
+        return self._journeys.due_of(track_id)
 
     def stirred_by(self, trails: Trails) -> NDArray[np.bool_]:
         """Tell which rows of many tracks may mean something at a line, zone or gate, by themselves.
@@ -55,7 +59,7 @@ class SceneObserver:
             trails: of N rows; of their first rows nothing is said.
 
         Returns:
-            bool (N,). The other rows of an idle track may be told later.
+            bool (N,). The other rows of a track of which nothing is due may be told later.
         """
         before, after = trails.boxes[:-1], trails.boxes[1:]
         stirred = self._zones.stirred_by(trails)
@@ -77,7 +81,8 @@ class SceneObserver:
     ) -> list[Event]:
         """Take what tracks did until a frame: ``observe`` for tracks that are read back from a file.
 
-        Of an idle track, what means nothing by itself (``stirred_by``) may be left out and told later.
+        Until something of a track is due (``due_of``), what means nothing by itself (``stirred_by``) may be
+        left out and told later.
 
         Args:
             frame: of the scene's size.

@@ -14,6 +14,7 @@ from tracker.pipeline import record
 from tracker.protocols import Sink
 from tracker.recount._ahead import read_ahead
 from tracker.recount._apart import Apart
+from tracker.recount._cycles import without_cycles
 from tracker.recount._pieces import read_pieces
 from tracker.recount._results import Course, results_of
 from tracker.recount._seen_time import SeenTime
@@ -81,7 +82,8 @@ def recount(folder: Path, scene: Scene, sinks: Sequence[Sink]) -> Iterator[Frame
         sinks, read = [Apart(sinks)], read_ahead
     seen = SeenTime([(float(a), float(b)) for a, b in about.get("seen_s", ())])
     run = Course((width, height), names, seen, tuple(float(cut_s) for cut_s in about.get("cuts_s", ())))
-    return record(results_of(read(file, names), run, SceneObserver(scene, names)), sinks, info)
+    found = results_of(read(file, names), run, SceneObserver(scene, names))
+    return without_cycles(record(found, sinks, info))
 
 
 def _start(about: dict[str, Any]) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import itertools
 import multiprocessing
 import signal
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from detectors.frame import Frame
 from tracker.errors import SinkError
 from tracker.protocols import Sink
+from tracker.recount._cycles import SELDOM
 from tracker.recount._row import Row
 from tracker.types import Event, FrameResult, RunInfo, Track
 
@@ -59,7 +61,7 @@ class Apart:
         """
         # not by fork: other threads of this process may hold locks that nobody would ever let go of there
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(1, context, initializer=signal.signal, initargs=_NO_INTERRUPT)
+        self._pool = ProcessPoolExecutor(1, context, initializer=_begin)
         self._send(_open, self._sinks, run)
         self._await(0)
 
@@ -127,10 +129,14 @@ class Apart:
             raise first
 
 
-#: Ctrl-C reaches both processes; this one writes what there is, as it is told by the other.
-_NO_INTERRUPT = (signal.SIGINT, signal.SIG_IGN)
 _opened: list[Sink] = []
 _pictures: list[NDArray[np.uint8]] = []
+
+
+def _begin() -> None:
+    # Ctrl-C reaches both processes; this one writes what there is, as it is told by the other
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(SELDOM)
 
 
 def _open(sinks: Sequence[Sink], run: RunInfo) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -83,6 +84,8 @@ class _Teller:
     def __init__(self, picture: Any, observer: SceneObserver) -> None:
         self.picture, self._observer = picture, observer
         self._busy: set[int] = set()
+        self._asleep: dict[int, float] = {}
+        self._wake_s = self._due_s = math.inf
         self._tracks: list[Row] = []
         self._told_s = float("-inf")
         self._last: tuple[int, float] | None = None
@@ -90,10 +93,14 @@ class _Teller:
 
     def take(self, block: Block, place: int, gap_s: float) -> FrameResult | None:
         """Take a frame; return the result before it where another one is due."""
-        rows, cut = block.due(place, self._busy), place in block.cuts
-        last = self._last = block.frames[place]
+        last, cut = block.frames[place], place in block.cuts
+        self._last, now_s = last, last[1]
+        woken = self._wake(now_s) if now_s >= self._wake_s else []
+        rows = block.due(place, self._busy)
+        if woken:
+            rows = [*block.left_behind(place, woken), *rows]
         events: list[Event] = []
-        if rows or gap_s or cut or block.ends_any(place) or self._observer.is_restless:
+        if rows or gap_s or cut or block.ends_any(place) or now_s >= self._due_s:
             events = self._look(Moment(last[1], gap_s, cut), block, place, rows)
         if not events and not gap_s and last[1] - self._told_s < _QUIET_S:
             return None
@@ -125,14 +132,35 @@ class _Teller:
             ended = block.ended(place)
             self._tracks += ended
             over = [row.id for row in ended]
-            busy.difference_update(over)
+            for track_id in over:
+                self._let_sleep(track_id, math.inf)
         events = observer.advance(moment, moves, over, partial(block.ridden, place))
+        self._due_s = observer.due_s
         for move in moves:
-            if observer.is_idle(move[0]):
-                busy.discard(move[0])
-            else:
+            due_s = observer.due_of(move[0])
+            if due_s <= moment[0]:
                 busy.add(move[0])
+            else:
+                self._let_sleep(move[0], due_s)
         return events
+
+    def _let_sleep(self, track_id: int, until_s: float) -> None:
+        """Ask for no more rows of a track until something of it is due."""
+        self._busy.discard(track_id)
+        if until_s < math.inf:
+            self._asleep[track_id] = until_s
+            self._wake_s = min(self._wake_s, until_s)
+        else:
+            self._asleep.pop(track_id, None)
+
+    def _wake(self, now_s: float) -> list[int]:
+        """Ask for every row again of the tracks of which something is due; return who they are."""
+        woken = [track_id for track_id, until_s in self._asleep.items() if until_s <= now_s]
+        for track_id in woken:
+            del self._asleep[track_id]
+        self._busy.update(woken)
+        self._wake_s = min(self._asleep.values(), default=math.inf)
+        return woken
 
     def _tell(self, frame: Frame, events: list[Event]) -> FrameResult | None:
         """Hold a result back, as the run may end with it; return the one before it."""

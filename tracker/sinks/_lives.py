@@ -30,9 +30,9 @@ class Life:
     @property
     def class_share(self) -> float:
         """Share of the votes that the track's class has, in [0, 1]; 0 without votes."""
-        votes = self.track.class_scores
-        total = float(votes.sum())
-        return float(votes[self.track.label]) / total if total > 0 else 0.0
+        votes: list[float] = self.track.class_scores.tolist()
+        total = sum(votes)
+        return votes[self.track.label] / total if total > 0 else 0.0
 
 
 class Lives:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +42,20 @@ SCENE = Scene(
     ),
     gates=(Gate("w", ((30.0, 0.0), (30.0, 149.0))), Gate("e", ((180.0, 0.0), (180.0, 149.0)))),
 )
+#: Zones have many rows looked at that mean nothing to lines.
+LINES = replace(SCENE, zones=(), gates=())
 Row = dict[str, Any]
 
 
-def road(seed: int, tracks: int, frames: int) -> list[Row]:
+def road(seed: int, tracks: int, frames: int, patchy: bool = True) -> list[Row]:
     """Return the rows of a file: vehicles that drive, stop, turn back, get lost and are found again."""
     rng = np.random.default_rng(seed)
+    without, unseen = rng.choice([0.0, 0.1, 0.3]) if patchy else 0.0, rng.choice([0.0, 0.1])
     rows: list[Row] = []
     for track_id in range(1, tracks + 1):
         first = int(rng.integers(0, frames))
         length = int(rng.integers(1, 60))
-        centre, speed = rng.uniform((0, 0), SIZE), rng.normal(0, 6, 2)
+        centre, speed = rng.uniform((0, 0), SIZE), rng.normal(0, rng.choice([1.5, 6.0]), 2)
         if rows and rng.random() < 0.4:  # goes on where another one was lost
             lost = rows[-1]
             first = lost["frame"] + int(rng.integers(1, 12))
@@ -61,11 +65,13 @@ def road(seed: int, tracks: int, frames: int) -> list[Row]:
             if rng.random() < 0.1:
                 speed = speed * rng.choice([0.0, 1.0, -1.0]) + rng.normal(0, 1, 2)
             centre = centre + speed + rng.normal(0, 0.7, 2)
-            if rng.random() < 0.03:
+            if rng.random() < 0.1:
                 label = int(rng.integers(0, len(NAMES)))
             if frame % 40 in (20, 21, 22) and seed % 2:  # frames that the source lost
                 continue
-            origin = rng.choice(["detected", "propagated", "predicted"], p=[0.3, 0.6, 0.1])
+            if rng.random() < without:  # and rows that this track alone does not have
+                continue
+            origin = rng.choice(["detected", "propagated", "predicted"], p=[0.3, 0.7 - unseen, unseen])
             rows.append(row_of(frame, track_id, NAMES[label], centre, size, str(origin)))
     return sorted(rows, key=lambda row: (row["frame"], row["track_id"]))
 
@@ -89,9 +95,9 @@ def write(folder: Path, rows: list[Row], **about: Any) -> Path:
     return folder
 
 
-def events_of_all(rows: list[Row], cut: int | None = None) -> list[Event]:
+def events_of_all(rows: list[Row], cut: int | None = None, scene: Scene = SCENE) -> list[Event]:
     """Return what the observer reports when it is shown every track on every frame."""
-    observer = SceneObserver(SCENE, NAMES)
+    observer = SceneObserver(scene, NAMES)
     return [e for result in every_frame(rows, cut) for e in observer.observe(result)] + observer.finish()
 
 
@@ -144,14 +150,54 @@ def plain(event: Event) -> tuple[Any, ...]:
     frames=st.integers(1, 200),
     piece=st.integers(5, 99),
 )
+@pytest.mark.parametrize("scene", [SCENE, LINES])
 def test_what_is_left_out_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, tracks: int, frames: int, piece: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scene: Scene, **drawn: int
 ) -> None:
-    rows = road(seed, tracks, frames)
-    monkeypatch.setattr(track_rows, "_PIECE", piece)
+    rows = road(drawn["seed"], drawn["tracks"], drawn["frames"])
+    monkeypatch.setattr(track_rows, "_PIECE", drawn["piece"])
     folder = write(tmp_path / "run", rows)
-    found = [event for result in recount(folder, SCENE, ()) for event in result.events]
-    assert [plain(event) for event in found] == [plain(event) for event in events_of_all(rows)]
+    found = [event for result in recount(folder, scene, ()) for event in result.events]
+    wanted = events_of_all(rows, scene=scene)
+    assert [plain(event) for event in found] == [plain(event) for event in wanted]
+
+
+def over_the_line(xs: list[float], turns: int, without: set[int], size: float = 10) -> list[Row]:
+    """Return a car at each x that is a bicycle from a frame on, without some rows; and one that stands."""
+    still = [
+        row_of(frame, 2, "car", np.array([150.0, 145.0]), np.full(2, 6.0), "propagated")
+        for frame in range(len(xs))
+    ]
+    rows = [
+        row_of(
+            frame,
+            1,
+            "bicycle" if frame >= turns else "car",
+            np.array([x, 35.0]),
+            np.full(2, size),
+            "propagated",
+        )
+        for frame, x in enumerate(xs)
+        if frame not in without
+    ]
+    return sorted([*rows, *still], key=lambda row: (row["frame"], row["track_id"]))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        # it crosses on frame 5, is a bicycle on 7, and not there when the crossing is told on 9
+        over_the_line([55 + 4 * frame for frame in range(20)], 7, {9, 10}),
+        # it crosses on frame 3, and only on 28 has it come far enough for a crossing, as a bicycle
+        over_the_line([74, 74, 74, 76, *[80] * 22, *range(82, 100, 2)], 13, set(), size=20),
+    ],
+)
+def test_a_crossing_is_told_as_its_track_is_then(tmp_path: Path, rows: list[Row]) -> None:
+    folder = write(tmp_path / "run", rows)
+    found = [event for result in recount(folder, LINES, ()) for event in result.events]
+    assert [plain(event) for event in found] == [plain(event) for event in events_of_all(rows, scene=LINES)]
+    (crossing,) = [event for event in found if event.name == "bent"]
+    assert NAMES[crossing.label] == "bicycle"
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -184,7 +230,7 @@ def test_the_roads_of_that_test_have_all_kinds_of_events() -> None:
 def test_every_track_is_told_from_its_first_box_to_its_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, piece: int
 ) -> None:
-    rows = road(2 * seed, 12, 100)  # no lost frames: every track has one life
+    rows = road(2 * seed, 12, 100, patchy=False)  # no lost frames: every track has one life
     monkeypatch.setattr(track_rows, "_PIECE", piece)
     folder = write(tmp_path / "run", rows, seen_s=[[0.0, 60.0]])
     told = [track for result in recount(folder, SCENE, ()) for track in result.tracks]
