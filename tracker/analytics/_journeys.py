@@ -231,8 +231,20 @@ class Journeys:
                 yield journey, before._replace(origin=Origin.PREDICTED) if joined else before, place
 
     def _begin(self, track: Move, first: Seen) -> Journey:
-        """Return the lost journey that this track continues, or a new one."""
-        lost = [j for j in [*self._lost, *self._unseen()] if self._may_go_on(j, track, first)]
+        """Return the lost journey that this track continues, or a new one.
+
+        Lost is also who is only predicted still. No vehicle goes on as a person, and no person as a vehicle.
+        """
+        first_s, human = first.time_s, track.label == self._person
+        lost = [
+            j
+            for journeys in (self._lost, self._live.values())
+            for j in journeys
+            # of those that are there still nearly all are seen, and end here
+            if 0 < first_s - j.seen_s <= LINGER_S
+            and (j.label == self._person) == human
+            and (journeys is self._lost or j.path[-1].origin is Origin.PREDICTED)
+        ]
         able = [
             (distance, place, journey)
             for place, journey in enumerate(lost)
@@ -250,16 +262,6 @@ class Journeys:
             journey.path.pop()
         journey.track_id = track.track_id
         return journey
-
-    def _unseen(self) -> Iterator[Journey]:
-        """Yield the journeys whose tracks are only predicted."""
-        return (j for j in self._live.values() if j.path[-1].origin is Origin.PREDICTED)
-
-    def _may_go_on(self, journey: Journey, track: Move, first: Seen) -> bool:
-        """Return whether a lost journey may be one with a new track, as far as time and class tell."""
-        if not 0 < first.time_s - journey.seen_s <= LINGER_S:
-            return False
-        return (journey.label == self._person) == (track.label == self._person)
 
     def _lose(self, track_id: int) -> None:
         self._tentative.pop(track_id, None)

@@ -136,12 +136,14 @@ class _Teller:
                 self._let_sleep(track_id, math.inf)
         events = observer.advance(moment, moves, over, partial(block.ridden, place))
         self._due_s = observer.due_s
+        due_of, now_s, asleep = observer.due_of, moment.time_s, self._asleep
         for move in moves:
-            due_s = observer.due_of(move[0])
-            if due_s <= moment[0]:
-                busy.add(move[0])
-            else:
-                self._let_sleep(move[0], due_s)
+            track_id = move[0]
+            due_s = due_of(track_id)
+            if due_s <= now_s:
+                busy.add(track_id)
+            elif due_s < math.inf or track_id in busy or track_id in asleep:
+                self._let_sleep(track_id, due_s)
         return events
 
     def _let_sleep(self, track_id: int, until_s: float) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,14 +111,20 @@ def _finite(value: Any) -> float:
     return number
 
 
-class Row:
-    """One row of a table; a cell that is not as it should be is named with file and line."""
+class Row(NamedTuple):
+    """One row of a table; a cell that is not as it should be is named with file and line.
 
-    __slots__ = ("_line", "_path", "cells", "places")
+    Attributes:
+        path: of the table.
+        line: of the file on which it ends, from 1.
+        places: which cell belongs to which column.
+        cells: as they stand there.
+    """
 
-    def __init__(self, path: Path, line: int, places: Mapping[str, int], cells: Sequence[str]) -> None:
-        """Remember where the row stands, and which of its cells belongs to which column."""
-        self._path, self._line, self.places, self.cells = path, line, places, cells
+    path: Path
+    line: int
+    places: Mapping[str, int]
+    cells: Sequence[str]
 
     def text(self, column: str) -> str:
         """Return a cell."""
@@ -156,7 +162,7 @@ class Row:
 
     def wrong(self, column: str, what: str) -> ResultError:
         """Return the error that names file, line and cell."""
-        return ResultError(f"{self._path} line {self._line}: {column} {what}: {self.text(column)!r}")
+        return ResultError(f"{self.path} line {self.line}: {column} {what}: {self.text(column)!r}")
 
 
 class Columns:
@@ -235,6 +241,7 @@ def _rows(path: Path, cells: Any, columns: Sequence[str], newer: Sequence[str]) 
                 continue
             if len(row) != len(header):
                 raise ResultError(f"{path} line {cells.line_num}: {len(row)} cells, {len(header)} expected")
-            yield Row(path, cells.line_num, places, row)
+            # what Row() does in three times as long: a day has hundreds of thousands
+            yield tuple.__new__(Row, (path, cells.line_num, places, row))
     except csv.Error as exc:
         raise ResultError(f"{path} line {cells.line_num}: {exc}") from exc

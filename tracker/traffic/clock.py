@@ -26,7 +26,8 @@ class Clock:
         self._zone = zone or (start.tzinfo if start else None) or UTC
         self.start = start.astimezone(self._zone) if start else None
         self._start = start.astimezone(UTC) if start else None
-        self._seconds: dict[tuple[int, int], tuple[str, str]] = {}
+        self._start_us = (self._start - _EPOCH) // timedelta(microseconds=1) if self._start else 0
+        self._seconds: dict[int, tuple[str, str]] = {}
 
     @classmethod
     def of(cls, scene: Scene | None, first: Frame) -> Clock:
@@ -47,14 +48,16 @@ class Clock:
         """Return the local time in ISO 8601 to the millisecond; empty where it is not known."""
         if self._start is None:
             return ""
-        since = self._start + timedelta(0, time_s) - _EPOCH
-        second = since.days, since.seconds
+        # in whole numbers, and rounded as timedelta does it: that itself takes twice as long
+        whole_s = int(time_s)
+        since_us = self._start_us + whole_s * 1_000_000 + round((time_s - whole_s) * 1e6)
+        second, rest_us = divmod(since_us, 1_000_000)
         until_second, zone = self._seconds.get(second) or self._write_second(second)
-        return f"{until_second}.{since.microseconds // 1000:03d}{zone}"
+        return f"{until_second}.{rest_us // 1000:03d}{zone}"
 
-    def _write_second(self, second: tuple[int, int]) -> tuple[str, str]:
-        """Return a full second in ISO 8601, as it stands before and behind the milliseconds."""
-        text = (_EPOCH + timedelta(*second)).astimezone(self._zone).isoformat()
+    def _write_second(self, second: int) -> tuple[str, str]:
+        """Return a full second since 1970 in ISO 8601, as it stands before and behind the milliseconds."""
+        text = (_EPOCH + timedelta(seconds=second)).astimezone(self._zone).isoformat()
         if len(self._seconds) >= _MOST_SECONDS:  # events come nearly in order
             self._seconds.clear()
         self._seconds[second] = text[:19], text[19:]
