@@ -35,6 +35,7 @@ from tracker.compose import (
     wanted_classes,
 )
 from tracker.config import Settings
+from tracker.errors import SourceError
 from tracker.live.pace import Pace
 from tracker.parts import RECORDING
 from tracker.pipeline import Pipeline, record
@@ -150,7 +151,13 @@ def serve_run(settings: Settings, folder: Path, outputs: Outputs) -> None:
         wanted_classes(settings.classes, detector.class_names)
         Console(stderr=True).print(f"watch it at {server.url}", highlight=False, soft_wrap=True)
         while True:
-            run_one(settings, detector, folder, outputs, watched)
+            try:
+                run_one(settings, detector, folder, outputs, watched)
+            except SourceError as exc:
+                if not watched.wants_another:
+                    raise
+                watched.wait_for_camera(name, exc)  # it was there before the scene was changed
+                continue
             if not watched.wants_another:
                 return
             settings, folder = watched.with_scene(settings), next_place(folder)

@@ -20,9 +20,6 @@ import typer
 if TYPE_CHECKING:
     from tracker.live.cameras import CameraPlan
 
-#: A camera that cannot be reached when its run begins is tried again after so many seconds.
-_RETRY_S = 5.0
-
 
 def serve(
     config: Annotated[Path, typer.Option(help="The cameras: see 'Several cameras' in the README.")],
@@ -95,10 +92,9 @@ def run_camera(camera: CameraPlan, connection: Connection) -> None:
 
 def _run(camera: CameraPlan, connection: Connection) -> None:
     """Begin one run after another: where the scene was changed, at midnight, when the camera is back."""
-    from tracker.cli.complain import complain
     from tracker.cli.job import run_one
     from tracker.cli.places import Outputs, keep_for, next_place
-    from tracker.cli.serving import Watched
+    from tracker.cli.serving import RETRY_S, Watched
     from tracker.compose import build_detector
     from tracker.errors import SourceError
 
@@ -106,7 +102,6 @@ def _run(camera: CameraPlan, connection: Connection) -> None:
     watched = Watched(connection, Path(scene) if scene else camera.folder / "scene.toml")
     detector = build_detector(camera.settings)
     threading.Thread(target=_begin_days, args=(watched.begin_another,), daemon=True).start()
-    told = ""
     while True:
         folder = camera.folder / time.strftime("%Y%m%d-%H%M%S")
         folder = next_place(folder) if folder.exists() else folder
@@ -115,22 +110,20 @@ def _run(camera: CameraPlan, connection: Connection) -> None:
         settings = watched.with_scene(camera.settings)
         try:
             run_one(settings, detector, folder, Outputs(folder), watched)
-            told = ""
         except SourceError as exc:
-            if str(exc) != told:  # it may be off for days
-                complain(f"camera {camera.name}: {exc}; it is tried again every {_RETRY_S:g} s")
-            told = str(exc)
-        # what the last run was ended for says nothing of one that could not begin
-        if told or not watched.wants_another:
-            time.sleep(_RETRY_S)
+            watched.wait_for_camera(camera.name, exc)
+            continue
+        if not watched.wants_another:
+            time.sleep(RETRY_S)
 
 
 def _begin_days(begin_another: Callable[[], None]) -> None:
     """Let another run begin at every midnight of this machine's clock."""
     while True:
-        now = datetime.now().astimezone()
+        now = datetime.now()
         midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-        time.sleep(max((midnight - now).total_seconds(), 1.0))
+        # by time stamps: a day in which summer time begins or ends is not 24 hours long
+        time.sleep(max(midnight.timestamp() - now.timestamp(), 1.0))
         begin_another()
 
 

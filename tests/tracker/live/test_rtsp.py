@@ -10,11 +10,13 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -138,6 +140,49 @@ def test_a_clip_over_rtsp_is_counted_as_its_file_is(port, tmp_path):
     about = json.loads((tmp_path / "live" / "run.json").read_text())
     assert about["source"]["live"]
     assert SECRET not in json.dumps(about)
+
+
+def asked(page: int, path: str, body: object = None) -> Any:
+    """Return an answer of the API; None where there is none yet."""
+    method = "GET" if body is None else "PUT"
+    headers = {"Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{page}{path}", data, headers=headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return json.load(answer)
+    except OSError:
+        return None
+
+
+def test_a_camera_that_is_away_when_its_scene_is_changed_is_waited_for(port, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        page = int(found.getsockname()[1])
+    words = ["--video", address(port), "--serve", str(page), "--no-video", "--out", str(tmp_path / "run")]
+    command = [sys.executable, "-c", "from tracker.cli import main; main()", *words]
+
+    def frames() -> int:
+        cameras = asked(page, "/api/cameras")
+        return int(cameras[0]["frames"]) if cameras else 0
+
+    with ExitStack() as stack:
+        server = stack.enter_context(served(port))
+        log = stack.enter_context((tmp_path / "log").open("w"))
+        run = stack.enter_context(subprocess.Popen(command, stderr=log))
+        stack.callback(run.kill)
+        wait_until(lambda: frames() > 10, 60)
+        server.kill()
+        server.wait()
+        line = {"name": "Here", "points": [[100, 400], [1100, 400]], "directions": ["in", "out"]}
+        assert asked(page, "/api/cameras/road/scene", {"lines": [line]})["lines"][0]["name"] == "Here"
+        wait_until(lambda: "it is tried again every" in (tmp_path / "log").read_text(), 20)
+        assert run.poll() is None
+        stack.enter_context(served(port))
+        wait_until(lambda: (tmp_path / "run-2" / "events.csv").exists() and frames() > 10, 40)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(30) == 130
+    assert (tmp_path / "log").read_text().count("it is tried again every") == 1
+    assert SECRET not in (tmp_path / "log").read_text()
 
 
 def crossings(folder: Path) -> Counter[tuple[str, str]]:

@@ -11,10 +11,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from tracker.cli import serve
 
 COMMAND = [sys.executable, "-c", "from tracker.cli import main; main()"]
 
@@ -104,6 +108,39 @@ def test_a_camera_that_dies_is_started_again_and_a_stop_is_clean(tmp_path, log, 
     assert "check the address and that the camera or server is on" in said
     assert "s3cr3t" not in said
     assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("now", "hours"),
+    [("2026-11-26 18:30", 5.5), ("2026-11-27 00:00", 24), ("2027-03-27 23:00", 1), ("2027-03-28 00:00", 23)],
+)
+def test_a_new_run_begins_at_midnight(monkeypatch, now, hours):
+    """Also on the day on which summer time begins, in Berlin."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    slept: list[float] = []
+    begun: list[int] = []
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls.fromisoformat(now)
+
+    def sleep(seconds: float) -> None:
+        if begun:
+            raise InterruptedError
+        slept.append(seconds)
+
+    try:
+        monkeypatch.setattr(serve, "datetime", Clock)
+        monkeypatch.setattr(serve, "time", SimpleNamespace(sleep=sleep))
+        with pytest.raises(InterruptedError):
+            serve._begin_days(lambda: begun.append(1))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert slept == [hours * 3600]
+    assert begun == [1]
 
 
 def test_a_run_can_be_watched_with_a_token(tmp_path, log, tiny_video, tiny_boxes):
