@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
@@ -145,14 +146,14 @@ def pictures_in_a_second(theirs: Connection, feed: Feed) -> int:
 
 
 def test_while_frames_are_dropped_fewer_pictures_are_drawn(pipe):
-    dropped = [0]
-    feed = Feed(pipe[0], Camera(lambda: replace(health(), dropped={"overtaken": dropped[0]})))
+    dropped = itertools.repeat(0)
+    feed = Feed(pipe[0], Camera(lambda: replace(health(), dropped={"overtaken": next(dropped)})))
     feed.open(RUN)
     pipe[1].send(Watch(True))
     told(pipe[1], lambda m: isinstance(m, Status))
     at_leisure = pictures_in_a_second(pipe[1], feed)
-    dropped[0] = 1
-    told(pipe[1], lambda m: isinstance(m, Status))
+    dropped = itertools.count(1)
+    told(pipe[1], lambda m: isinstance(m, Status) and m.health.dropped["overtaken"] > 0)
     busy = pictures_in_a_second(pipe[1], feed)
     feed.close(True)
     assert 0 < busy <= 6
