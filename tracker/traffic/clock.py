@@ -48,7 +48,7 @@ class Clock:
         """Return the local time in ISO 8601 to the millisecond; empty where it is not known."""
         if self._start is None:
             return ""
-        # in whole numbers, and rounded as timedelta does it: that itself takes twice as long
+        # in whole numbers, and rounded as timedelta does it: that itself takes half as long again
         whole_s = int(time_s)
         since_us = self._start_us + whole_s * 1_000_000 + round((time_s - whole_s) * 1e6)
         second, rest_us = divmod(since_us, 1_000_000)

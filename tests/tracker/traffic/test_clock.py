@@ -61,3 +61,11 @@ def test_every_moment_lies_in_its_interval(time_s: float, length_s: float, offse
         at = clock.at(begin)
         if at is not None:
             assert (at.hour * 3600 + at.minute * 60 + at.second) % length_s == 0
+
+
+@given(st.floats(-1e5, 1e7) | st.integers(-5, 10**8).map(lambda ms: ms / 1000))
+def test_the_text_is_that_of_the_moment(time_s: float) -> None:
+    clock = Clock(datetime(2026, 10, 25, 0, 30, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
+    moment = clock.at(time_s)
+    assert moment is not None
+    assert clock.text(time_s) == moment.isoformat(timespec="milliseconds")
