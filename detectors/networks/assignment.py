@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.ops import box_iou, generalized_box_iou_loss
 
-from detectors.networks.targets import UNANNOTATED_WEIGHT, Target, annotated_at, lying_in
+from detectors.networks.targets import UNANNOTATED_WEIGHT, Target, inside, together
 
 BEST = 10
 ALPHA, BETA = 0.5, 4.0
@@ -40,13 +40,13 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """What the cells of one picture are to say.
+    """What the cells of a batch are to say.
 
     Attributes:
-        scores: float (A, C), wanted scores: the quality of the cell's box for its object's class, else 0.
-        weights: float (A, C), of the negatives; 0 where nothing is known.
-        cells: int64 (P,), the cells that learn an object.
-        objects: int64 (P,), row of the object in the target.
+        scores: float (N, A, C), wanted scores: the quality of the cell's box for its object's class, else 0.
+        weights: float (N, A, C), of the negatives; 0 where nothing is known.
+        cells: int64 (P,), the cells that learn an object: the picture's number times A and the cell's.
+        objects: int64 (P,), row of the object among those of all pictures.
     """
 
     scores: Tensor
@@ -57,6 +57,8 @@ class Assigned:
 
 class Loss:
     """Losses of a batch.
+
+    Objects of all pictures stand in one table: on a GPU a loop over pictures costs more than the network.
 
     Args:
         classes: number of classes C.
@@ -79,78 +81,66 @@ class Loss:
             boxes: float (N, A, 4) xyxy in pixels.
             targets: one a picture.
         """
-        class_loss, box_loss = logits.sum() * 0, boxes.sum() * 0
-        total = logits.new_zeros(())
-        for row, target in enumerate(targets):
-            with torch.no_grad():
-                assigned = self.assign(cells, logits[row].sigmoid(), boxes[row], target)
-            class_loss = class_loss + varifocal(logits[row], assigned.scores, assigned.weights)
-            quality = assigned.scores[assigned.cells].amax(1)
-            wanted = target["boxes"][assigned.objects]
-            box_loss = (
-                box_loss
-                + (
-                    generalized_box_iou_loss(boxes[row][assigned.cells], wanted, reduction="none") * quality
-                ).sum()
-            )
-            total = total + assigned.scores.sum()
-        total = total.clamp(min=1.0)
-        return {"loss_class": class_loss / total, "loss_box": BOX_WEIGHT * box_loss / total}
+        with torch.no_grad():
+            assigned = self.assign(cells, logits.sigmoid(), boxes, targets)
+        wanted, _ = together(targets, "boxes")
+        quality = assigned.scores.flatten(0, 1)[assigned.cells].amax(1)
+        found = boxes.flatten(0, 1)[assigned.cells]
+        apart = generalized_box_iou_loss(found, wanted[assigned.objects], reduction="none")
+        total = assigned.scores.sum().clamp(min=1.0)
+        return {
+            "loss_class": varifocal(logits, assigned.scores, assigned.weights) / total,
+            "loss_box": BOX_WEIGHT * (apart * quality).sum() / total,
+        }
 
-    def assign(self, cells: Cells, scores: Tensor, boxes: Tensor, target: Target) -> Assigned:
-        """Return what the cells of one picture are to say.
+    def assign(self, cells: Cells, scores: Tensor, boxes: Tensor, targets: list[Target]) -> Assigned:
+        """Return what the cells of a batch are to say.
 
         Args:
             cells: of the pyramid.
-            scores: float (A, C) in [0, 1], as predicted.
-            boxes: float (A, 4), as predicted.
-            target: of the picture.
+            scores: float (N, A, C) in [0, 1], as predicted.
+            boxes: float (N, A, 4), as predicted.
+            targets: one a picture.
         """
-        weights = self._known(cells, target)
+        weights = _known(cells, targets, self.classes)
         wanted = torch.zeros_like(scores)
-        none = torch.zeros(0, dtype=torch.int64, device=scores.device)
-        if not len(target["boxes"]):
+        objects, picture = together(targets, "boxes")  # (T, 4), (T,)
+        if not len(objects):
+            none = torch.zeros(0, dtype=torch.int64, device=scores.device)
             return Assigned(wanted, weights, none, none)
-        overlap = box_iou(target["boxes"], boxes).clamp(min=0)  # (M, A)
-        alignment = self._scores_for(scores, target["labels"]) ** ALPHA * overlap**BETA
-        alignment = alignment * _within(cells, target["boxes"])
-        chosen = _best(alignment)
-        # a cell that several objects want goes to the one that it overlaps most
-        owner = (overlap * chosen).argmax(0)
-        places = torch.where(chosen.any(0))[0]
-        objects = owner[places]
-        quality = _quality(alignment, overlap, chosen)[objects, places]
-        labels = self._labels(scores[places], target["labels"][objects])
-        wanted[places, labels] = quality
-        weights[places] = 1.0  # what an object is, is known, and so is what it is not
-        return Assigned(wanted, weights, places, objects)
+        labels = together(targets, "labels")[0]
+        overlap = box_iou(objects[:, None], boxes[picture])[:, 0].clamp(min=0)  # (T, A)
+        alignment = self._scores_for(scores, picture, labels) ** ALPHA * overlap**BETA
+        values, near = (alignment * _within(cells, objects)).topk(min(BEST, len(cells.strides)))  # (T, BEST)
+        overlap = overlap.gather(1, near)
+        quality = _quality(values, overlap)
+        place = picture[:, None] * len(cells.strides) + near
+        row, column = _owners(place, overlap, values > 0, scores.shape[0] * scores.shape[1])
+        learning = place[row, column]
+        label = self._labels(scores.flatten(0, 1)[learning], labels[row])
+        wanted.view(-1, self.classes)[learning, label] = quality[row, column]
+        # what an object is, is known, and so is what it is not
+        weights.view(-1, self.classes)[learning] = 1.0
+        return Assigned(wanted, weights, learning, row)
 
-    def _known(self, cells: Cells, target: Target) -> Tensor:
-        """Return the weights (A, C) of negatives: little for what is not annotated, 0 in ignore regions."""
-        points = torch.cat([cells.centres, cells.centres], 1)
-        known = annotated_at(points, target)
-        weights = torch.where(known, 1.0, UNANNOTATED_WEIGHT)
-        weights[lying_in(cells.centres, target["ignore"])] = 0.0
-        return weights
-
-    def _scores_for(self, scores: Tensor, labels: Tensor) -> Tensor:
-        """Return the score (M, A) that each cell gives to each object's class."""
+    def _scores_for(self, scores: Tensor, picture: Tensor, labels: Tensor) -> Tensor:
+        """Return the score (T, A) that each cell of its picture gives to each object's class."""
         some_vehicle = (
-            scores[:, self.vehicle_classes].amax(1, keepdim=True)
+            scores[..., self.vehicle_classes].amax(-1, keepdim=True)
             if self.vehicle_classes
-            else scores.new_zeros(len(scores), 1)
+            else torch.zeros_like(scores[..., :1])
         )
-        table = torch.cat([scores, some_vehicle], 1)  # label C + 1 (from 1) is a vehicle of unknown class
-        return table[:, labels - 1].T
+        table = torch.cat([scores, some_vehicle], -1)  # label C + 1 (from 1) is a vehicle of unknown class
+        return table.transpose(1, 2)[picture, labels - 1]
 
     def _labels(self, scores: Tensor, labels: Tensor) -> Tensor:
         """Return 0-based classes (P,); an unknown vehicle is what its cell takes it for."""
         result = labels - 1
-        unclear = result == self.classes
-        if unclear.any():
-            vehicles = torch.tensor(self.vehicle_classes, device=labels.device)
-            result = torch.where(unclear, vehicles[scores[:, self.vehicle_classes].argmax(1)], result)
-        return result
+        if not self.vehicle_classes:
+            return result
+        vehicles = torch.tensor(self.vehicle_classes, device=labels.device)
+        taken_for = vehicles[scores[:, self.vehicle_classes].argmax(1)]
+        return torch.where(result == self.classes, taken_for, result)
 
 
 def varifocal(logits: Tensor, wanted: Tensor, weights: Tensor) -> Tensor:
@@ -166,23 +156,54 @@ def varifocal(logits: Tensor, wanted: Tensor, weights: Tensor) -> Tensor:
     return (F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * weight).sum()
 
 
+def _known(cells: Cells, targets: list[Target], classes: int) -> Tensor:
+    """Return the weights (N, A, C) of negatives: little for what is not annotated, 0 in ignore regions.
+
+    Outside all regions (the grey border of a letterboxed picture) everything is known.
+    """
+    shape = (len(targets), len(cells.strides))
+    regions, picture = together(targets, "regions")
+    hidden = ~together(targets, "annotated")[0]  # (R, C)
+    missing = regions.new_zeros(*shape, classes)
+    missing.index_add_(0, picture, inside(cells.centres, regions)[..., None] * hidden[:, None].float())
+    ignore, picture = together(targets, "ignore")
+    ignored = regions.new_zeros(shape).index_add_(0, picture, inside(cells.centres, ignore).float())
+    return torch.where(missing > 0, UNANNOTATED_WEIGHT, 1.0) * (ignored == 0)[..., None]
+
+
 def _within(cells: Cells, boxes: Tensor) -> Tensor:
-    """Return bool (M, A): the cell lies in the box, or near its centre."""
+    """Return bool (T, A): the cell lies in the box, or near its centre."""
     centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
     reach = torch.maximum(half[:, None], (REACH * cells.strides)[None, :, None])
     return ((cells.centres[None] - centre[:, None]).abs() < reach).all(-1)
 
 
-def _best(alignment: Tensor) -> Tensor:
-    """Return bool (M, A): the best cells of each object."""
-    number = min(BEST, alignment.shape[1])
-    values, places = alignment.topk(number, dim=1)
-    chosen = torch.zeros_like(alignment, dtype=torch.bool)
-    return chosen.scatter(1, places, values > 0)
+def _quality(alignment: Tensor, overlap: Tensor) -> Tensor:
+    """Return the wanted scores (T, K) of each object's best cells.
 
-
-def _quality(alignment: Tensor, overlap: Tensor, chosen: Tensor) -> Tensor:
-    """Return the wanted scores (M, A): the alignment, scaled so that an object's best equals its best IoU."""
-    alignment = alignment * chosen
+    They are their alignment, scaled so that an object's best equals its best IoU.
+    """
     best = alignment.amax(1, keepdim=True).clamp(min=1e-9)
-    return alignment / best * (overlap * chosen).amax(1, keepdim=True)
+    return alignment / best * (overlap * (alignment > 0)).amax(1, keepdim=True)
+
+
+def _owners(place: Tensor, overlap: Tensor, fit: Tensor, number: int) -> tuple[Tensor, Tensor]:
+    """Return row and column of the pairs of object and cell that hold.
+
+    A cell that several objects want goes to the one that it overlaps most, of equal ones to the first.
+
+    Args:
+        place: int64 (T, K) in [0, number), the cells that each object wants.
+        overlap: float (T, K) in [0, 1].
+        fit: bool (T, K): the others do not count.
+        number: of cells of all pictures.
+    """
+    size = torch.where(fit, overlap, -1.0)
+    most = size.new_zeros(number).scatter_reduce(0, place.flatten(), size.flatten(), "amax")
+    fit = fit & (size == most[place])
+    rows = torch.arange(len(place), device=place.device)[:, None]
+    claim = torch.where(fit, rows, len(place))
+    first = torch.full_like(most, len(place), dtype=torch.int64)
+    first = first.scatter_reduce(0, place.flatten(), claim.flatten(), "amin")
+    row, column = torch.where(fit & (first[place] == rows))
+    return row, column

@@ -18,7 +18,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 #: Output width and number of blocks of each stage, by size; each stage halves the picture.
 SIZES: dict[str, tuple[tuple[int, int], ...]] = {
     "nano": ((16, 1), (24, 1), (48, 2), (96, 3), (160, 2)),
-    "small": ((16, 1), (32, 2), (64, 3), (128, 4), (192, 2)),
+    "small": ((16, 1), (32, 1), (64, 3), (128, 4), (192, 2)),
     "medium": ((24, 1), (48, 2), (96, 4), (192, 4), (256, 2)),
 }
 

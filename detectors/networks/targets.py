@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Sequence
+from typing import Literal, TypedDict, get_args
 
 import torch
 from torch import Tensor
@@ -10,6 +11,9 @@ from torch import Tensor
 #: How much background says against classes that were not annotated there. With 0 nothing ever
 #: calls a road arrow "no person" in the sets without people; with 1 their unboxed people would be unlearnt.
 UNANNOTATED_WEIGHT = 0.2
+
+Field = Literal["boxes", "labels", "ignore", "regions", "annotated"]
+FIELDS: tuple[Field, ...] = get_args(Field)
 
 
 class Target(TypedDict):
@@ -42,10 +46,10 @@ def covered_by(boxes: Tensor, regions: Tensor) -> Tensor:
     return (size[..., 0] * size[..., 1]).amax(1) > 0.5 * area
 
 
-def lying_in(points: Tensor, regions: Tensor) -> Tensor:
-    """Return bool (N,): the point (N, 2) lies in one of the regions (M, 4)."""
-    inside = (points[:, None] >= regions[None, :, :2]) & (points[:, None] < regions[None, :, 2:])
-    return inside.all(-1).any(1)
+def inside(points: Tensor, regions: Tensor) -> Tensor:
+    """Return bool (M, N): the point (N, 2) lies in the region (M, 4)."""
+    low, high = regions[:, None, :2], regions[:, None, 2:]
+    return ((points[None] >= low) & (points[None] < high)).all(-1)
 
 
 def annotated_at(boxes: Tensor, target: Target) -> Tensor:
@@ -53,8 +57,23 @@ def annotated_at(boxes: Tensor, target: Target) -> Tensor:
 
     Outside all regions (the grey border of a letterboxed picture) everything is known.
     """
-    centre = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2
-    regions = target["regions"]
-    inside = ((centre >= regions[None, :, :2]) & (centre < regions[None, :, 2:])).all(-1)  # (N, R)
-    missing = inside.float() @ (~target["annotated"]).float()
+    there = inside((boxes[:, :2] + boxes[:, 2:]) / 2, target["regions"])
+    missing = there.float().T @ (~target["annotated"]).float()
     return missing == 0
+
+
+def together(targets: Sequence[Target], name: Field) -> tuple[Tensor, Tensor]:
+    """Return one entry of all targets in one tensor (T, ...), and int64 (T,), the number of the picture."""
+    parts = [target[name] for target in targets]
+    lengths = torch.tensor([len(part) for part in parts])
+    picture = torch.repeat_interleave(torch.arange(len(parts)), lengths)  # on the CPU: no card is waited for
+    return torch.cat(parts), picture.to(parts[0].device)
+
+
+def moved(targets: Sequence[Target], device: str) -> list[Target]:
+    """Return the targets on a device: five transfers, however many there are."""
+    columns = {}
+    for name in FIELDS:
+        parts = [target[name] for target in targets]
+        columns[name] = torch.split(torch.cat(parts).to(device), [len(part) for part in parts])
+    return [Target(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]  # type: ignore[typeddict-item]

@@ -16,7 +16,7 @@ from detectors.evaluation import Precision, detect_all, evaluate
 from detectors.training.curves import plot_curves
 from detectors.training.distributed import ALONE, Group, ToldByFirstError, group_here, joined
 from detectors.training.engine import Report, Training
-from detectors.training.examples import Examples
+from detectors.training.examples import Examples, Kept
 from detectors.training.facts import describe_weights, lasting_keys
 from detectors.training.manifest import read_manifest, write_entry
 from detectors.training.precision import best_precision
@@ -97,10 +97,11 @@ def begin(request: Request, group: Group = ALONE) -> Training:
     for name in sorted(set(request.set_weights) - known):
         raise UnknownNameError("set of --weight", name, known)
     weights = sampling_weights(pictures, len(request.class_names), dict(request.set_weights))
+    read = Kept(pictures) if request.cache else read_picture
     shares = request.mosaic_share, request.paste_share, request.cut_out_share
     return Training(
         net,
-        Examples(pictures, weights, request.input_size, request.seed, *shares),
+        Examples(pictures, weights, request.input_size, request.seed, *shares, read),
         request.schedule,
         request.folder,
         device,

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from detectors.errors import DataError, UsageError
+from detectors.networks.targets import Target, moved
 from detectors.training.curves import append_row, cut_rows
 from detectors.training.distributed import ALONE, Group, LostError, ToldByFirstError, synchronised
 from detectors.training.examples import Batch, Examples, batches
@@ -75,6 +76,7 @@ class Training:
         self.frozen = [net.get_submodule(name).requires_grad_(False) for name in frozen]
         self.average = AveragedModel(net, multi_avg_fn=_moving_average(schedule.ema), use_buffers=True)
         self.optimizer = torch.optim.AdamW(_groups(net, schedule.decay), lr=schedule.rate, foreach=True)
+        torch.backends.cudnn.benchmark = device.startswith("cuda")  # every step has pictures of the same size
         self.step = 0
         self.seconds = 0.0
 
@@ -104,7 +106,8 @@ class Training:
             cut_rows(self.folder / "curve.csv", self.step)
         self._plan_mosaics()
         size, group = self.schedule.batch, self.group
-        stream = batches(self.examples, self.step * size, size, self.workers, group.rank, group.world)
+        numbers = self.step * size, size, self.workers, group.rank, group.world
+        stream = batches(self.examples, *numbers, pinned=self.device.startswith("cuda"))
         with contextlib.closing(stream), Interruption() as stop:
             try:
                 self._steps(stream, stop, report, save_every_s)
@@ -153,7 +156,7 @@ class Training:
         if save:
             self.save()
 
-    def _one_step(self, model: nn.Module, images: Tensor, targets: list[Any]) -> dict[str, float]:
+    def _one_step(self, model: nn.Module, images: Tensor, targets: list[Target]) -> dict[str, float]:
         # of step and process alone, so that a resumed run samples as one in one go; also on CUDA
         seed = np.random.SeedSequence((self.examples.seed, self.step, self.group.rank))
         torch.manual_seed(int(seed.generate_state(1)[0]))
@@ -162,8 +165,9 @@ class Training:
             part.eval()
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
-        images = images.to(self.device).float().contiguous(memory_format=torch.channels_last)
-        targets = [{k: v.to(self.device) for k, v in t.items()} for t in targets]
+        images = images.to(self.device, non_blocking=True).float()
+        images = images.contiguous(memory_format=torch.channels_last)
+        targets = moved(targets, self.device)
         kind = "cuda" if self.device.startswith("cuda") else "cpu"
         self.optimizer.zero_grad(set_to_none=True)
         with self.group.reached():

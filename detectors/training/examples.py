@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import Value
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from detectors.dataset import Picture, read_picture
-from detectors.errors import DataError
+from detectors.errors import DataError, UsageError
 from detectors.networks.targets import Target
 from detectors.opencv import load_cv2
-from detectors.training.augment import Example, mirrored, mosaic, single
+from detectors.training.augment import Example, Image, mirrored, mosaic, single
 from detectors.training.hiding import cut_out, hidden_ignored
 from detectors.training.light import recolour
 from detectors.training.paste import Donors, paste
@@ -37,6 +39,7 @@ class Examples(Dataset[tuple[Tensor, Target]]):
         mosaic_share: share of examples that are put together from four pictures.
         paste_share: share of examples into which objects of rare classes are pasted.
         cut_out_share: share of examples in which parts of objects are hidden.
+        read: gives the pixels of a picture.
     """
 
     def __init__(
@@ -48,12 +51,13 @@ class Examples(Dataset[tuple[Tensor, Target]]):
         mosaic_share: float = 0.5,
         paste_share: float = 0.0,
         cut_out_share: float = 0.0,
+        read: Callable[[Picture], Image] = read_picture,
     ) -> None:
         """Remember the pictures; none is read yet."""
         self.pictures = list(pictures)
         self.cumulative = np.cumsum(weights)
         self.size = size
-        self.seed = seed
+        self.seed, self.read = seed, read
         self.mosaic_share, self.paste_share, self.cut_out_share = mosaic_share, paste_share, cut_out_share
         self.donors = Donors(self.pictures, weights) if paste_share else None
         #: mosaics and pasted objects end at this example: the last part of a training sees whole pictures
@@ -68,9 +72,9 @@ class Examples(Dataset[tuple[Tensor, Target]]):
         rng = np.random.default_rng((self.seed, index))
         early = index < self.mosaic_until.value
         if early and rng.uniform() < self.mosaic_share:
-            example = mosaic([self._draw(rng) for _ in range(4)], read_picture, self.size, rng)
+            example = mosaic([self._draw(rng) for _ in range(4)], self.read, self.size, rng)
         else:
-            example = single(self._draw(rng), read_picture, self.size, rng)
+            example = single(self._draw(rng), self.read, self.size, rng)
         example = self.partly_hidden(example, early, rng)
         if rng.uniform() < 0.5:
             example = mirrored(example)
@@ -91,11 +95,47 @@ class Examples(Dataset[tuple[Tensor, Target]]):
 
     def _pasted(self, example: Example, rng: np.random.Generator) -> Example:
         found = self.donors.draw(rng) if self.donors else None
-        return paste(example, *found, read_picture(found[0]), rng) if found else example
+        return paste(example, *found, self.read(found[0]), rng) if found else example
 
     def _draw(self, rng: np.random.Generator) -> Picture:
         place = int(np.searchsorted(self.cumulative, rng.uniform() * self.cumulative[-1]))
         return self.pictures[min(place, len(self.pictures) - 1)]
+
+
+class Kept:
+    """Pictures that are read once, before the processes begin that prepare examples and then share them.
+
+    Args:
+        pictures: to read, all at once.
+
+    Raises:
+        UsageError: they do not fit into the memory that is free.
+        DataError: a picture is missing or damaged.
+    """
+
+    def __init__(self, pictures: Sequence[Picture]) -> None:
+        """Read the pictures."""
+        needed = 3 * sum(width * height for width, height in (p.size for p in pictures))
+        free = _free_memory()
+        if needed > free:
+            sizes = f"{needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free"
+            raise UsageError(f"--cache needs {sizes}: leave it out")
+        with ThreadPoolExecutor() as pool:
+            images = pool.map(read_picture, pictures)
+            self._images = {p.path: image for p, image in zip(pictures, images, strict=True)}
+
+    def __call__(self, picture: Picture) -> Image:
+        """Return the picture's pixels, uint8 (H, W, 3) BGR; they are shared: draw on a copy."""
+        return self._images[picture.path]
+
+
+def _free_memory() -> float:
+    """Return the bytes that can be had without swapping; infinite where the system does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return float("inf")
+    return next((1024.0 * int(x.split()[1]) for x in lines if x.startswith("MemAvailable:")), float("inf"))
 
 
 def to_tensors(example: Example) -> tuple[Tensor, Target]:
@@ -111,7 +151,13 @@ def to_tensors(example: Example) -> tuple[Tensor, Target]:
 
 
 def batches(
-    examples: Examples, first: int, size: int, workers: int = 1, rank: int = 0, world: int = 1
+    examples: Examples,
+    first: int,
+    size: int,
+    workers: int = 1,
+    rank: int = 0,
+    world: int = 1,
+    pinned: bool = False,
 ) -> Generator[Batch]:
     """Yield batches without end: of the examples from number ``first`` on, every ``world``-th.
 
@@ -122,6 +168,7 @@ def batches(
         workers: of this process, that prepare examples.
         rank: of this process.
         world: number of processes; together they see what one alone would see.
+        pinned: in memory from which a GPU copies while it works.
 
     Raises:
         DataError: a picture is missing or damaged.
@@ -134,6 +181,8 @@ def batches(
         collate_fn=collate,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_quiet_worker,
+        pin_memory=pinned,
+        multiprocessing_context="fork" if workers else None,  # others would copy what ``Kept`` holds
         generator=torch.Generator(),  # else torch's own would draw a number here
     )
     stream = iter(loader)

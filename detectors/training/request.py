@@ -77,6 +77,7 @@ class Request:
         precision: "fp32", "bf16" or "auto" (tried out).
         threads: of torch; None for its own choice.
         workers: processes that prepare pictures.
+        cache: read all pictures once and keep them in memory.
         freeze: leading stages of the stack of convolutions that stay as ``start`` has them.
         shifts: what is added to a class's logits when the weights are written, by its name. A rare class is
             seldom as sure of itself as a common one that looks like it, and so is never named (Menon et al.,
@@ -103,6 +104,7 @@ class Request:
     precision: str = "auto"
     threads: int | None = None
     workers: int = 1
+    cache: bool = False
     freeze: int = 0
     shifts: Mapping[str, float] = field(default_factory=dict)
     score: float | None = None

@@ -57,16 +57,16 @@ class Architecture:
     score: float
 
 
-def _rep(size: str, channels: int) -> Backbone:
-    both = {"faster_rcnn": channels, "one_stage": channels}
-    return Backbone(partial(SmallerVGGRep, SIZES[size]), both)
+def _rep(size: str, two_stage: int, one_stage: int) -> Backbone:
+    channels = {"faster_rcnn": two_stage, "one_stage": one_stage}
+    return Backbone(partial(SmallerVGGRep, SIZES[size]), channels)
 
 
 BACKBONES = {
     "smaller_vgg": Backbone(SmallerVGG, {"faster_rcnn": 96, "one_stage": 64}),
-    "smaller_vgg_rep_nano": _rep("nano", 48),
-    "smaller_vgg_rep_small": _rep("small", 64),
-    "smaller_vgg_rep_medium": _rep("medium", 96),
+    "smaller_vgg_rep_nano": _rep("nano", 48, 48),
+    "smaller_vgg_rep_small": _rep("small", 64, 48),
+    "smaller_vgg_rep_medium": _rep("medium", 96, 64),
 }
 ARCHITECTURES = {
     "faster_rcnn": Architecture(build_faster_rcnn, "backbone.body", 0.4),

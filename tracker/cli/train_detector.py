@@ -53,6 +53,9 @@ def train_detector(
     precision: Annotated[str, typer.Option(help="auto (tried out), fp32 or bf16.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Of torch.")] = None,
     workers: Annotated[int, typer.Option(help="Processes that prepare pictures, for each that trains.")] = 1,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Keep all pictures in memory, 0.7 MB each of 640x360.")
+    ] = False,
 ) -> None:
     """Train the detector, measure it on the val split, and enter it in the manifest beside it.
 
@@ -80,6 +83,7 @@ def train_detector(
             precision=precision,
             threads=threads,
             workers=workers,
+            cache=cache,
             freeze=freeze,
             shifts=numbers("--shift", "CLASS", shift or []),
             score=score,

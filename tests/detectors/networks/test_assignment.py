@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from detectors.networks.assignment import Assigned, Loss, varifocal
@@ -40,7 +42,9 @@ def guess(size: float = 1.0) -> Tensor:
 
 def assign(wanted: Target, scores: Tensor | None = None, boxes: Tensor | None = None) -> Assigned:
     scores = torch.full((len(CELLS.strides), 3), 0.1) if scores is None else scores
-    return LOSS.assign(CELLS, scores, guess(2.0) if boxes is None else boxes, wanted)
+    boxes = guess(2.0) if boxes is None else boxes
+    got = LOSS.assign(CELLS, scores[None], boxes[None], [wanted])
+    return Assigned(got.scores[0], got.weights[0], got.cells, got.objects)
 
 
 def test_cells_cover_the_picture() -> None:
@@ -112,6 +116,41 @@ def test_an_empty_picture_has_only_negatives() -> None:
     losses = LOSS(CELLS, torch.zeros(1, 84, 3), guess()[None], [target([], [])])
     assert losses["loss_box"] == 0
     assert losses["loss_class"] > 0
+
+
+def test_of_two_boxes_in_one_place_the_first_is_learnt() -> None:
+    box = [16.0, 16, 40, 40]
+    got = assign(target([box, box], [BUS + 1, CAR + 1]))
+    assert set(got.objects.tolist()) == {0}
+    assert len(got.cells.unique()) == len(got.cells)
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 2**32 - 1), number=st.integers(1, 4))
+def test_a_batch_learns_what_its_pictures_learn_alone(seed: int, number: int) -> None:
+    torch.manual_seed(seed)
+    targets = [random_target() for _ in range(number)]
+    scores, shift = torch.rand(number, 84, 3), 8 * torch.rand(number, 84, 4)
+    boxes = guess(2.0) + shift
+    batch = LOSS.assign(CELLS, scores, boxes, targets)
+    first = 0
+    for row, alone in enumerate(targets):
+        got = LOSS.assign(CELLS, scores[row : row + 1], boxes[row : row + 1], [alone])
+        here = batch.cells // 84 == row
+        torch.testing.assert_close(batch.scores[row], got.scores[0])  # vectorised powers round otherwise
+        assert torch.equal(batch.weights[row], got.weights[0])
+        assert torch.equal(batch.cells[here] % 84, got.cells)
+        assert torch.equal(batch.objects[here] - first, got.objects)
+        first += len(alone["boxes"])
+
+
+def random_target() -> Target:
+    number = int(torch.randint(0, 6, ()))
+    corners = 48 * torch.rand(number, 2)
+    boxes = torch.cat([corners, corners + 4 + 30 * torch.rand(number, 2)], 1).tolist()
+    labels = torch.randint(1, UNKNOWN + 1, (number,)).tolist()
+    ignore = [[0.0, 0, 20, 20]] if number % 2 else []
+    return target(boxes, labels, ignore, (True, number > 2, False))
 
 
 def test_varifocal_by_hand() -> None:
