@@ -14,6 +14,8 @@ UNANNOTATED_WEIGHT = 0.2
 
 Field = Literal["boxes", "labels", "ignore", "regions", "annotated"]
 FIELDS: tuple[Field, ...] = get_args(Field)
+#: All targets' entries behind one another, and how many each has.
+Packed = tuple[dict[Field, Tensor], dict[Field, list[int]]]
 
 
 class Target(TypedDict):
@@ -70,10 +72,16 @@ def together(targets: Sequence[Target], name: Field) -> tuple[Tensor, Tensor]:
     return torch.cat(parts), picture.to(parts[0].device)
 
 
-def moved(targets: Sequence[Target], device: str) -> list[Target]:
-    """Return the targets on a device: five transfers, however many there are."""
-    columns = {}
-    for name in FIELDS:
-        parts = [target[name] for target in targets]
-        columns[name] = torch.split(torch.cat(parts).to(device), [len(part) for part in parts])
-    return [Target(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]  # type: ignore[typeddict-item]
+def packed(targets: Sequence[Target]) -> Packed:
+    """Return the targets of a batch in few tensors.
+
+    Between processes, and to a card, every tensor costs as much as a large one.
+    """
+    lengths = {name: [len(target[name]) for target in targets] for name in FIELDS}
+    return {name: torch.cat([target[name] for target in targets]) for name in FIELDS}, lengths
+
+
+def unpacked(batch: Packed, device: str) -> list[Target]:
+    """Return the targets of a batch on a device."""
+    columns = [torch.split(batch[0][name].to(device), batch[1][name]) for name in FIELDS]
+    return [Target(**dict(zip(FIELDS, row, strict=True))) for row in zip(*columns, strict=True)]  # type: ignore[typeddict-item]

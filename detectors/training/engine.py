@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from detectors.errors import DataError, UsageError
-from detectors.networks.targets import Target, moved
+from detectors.networks.targets import Packed, unpacked
 from detectors.training.curves import append_row, cut_rows
 from detectors.training.distributed import ALONE, Group, LostError, ToldByFirstError, synchronised
 from detectors.training.examples import Batch, Examples, batches
@@ -156,7 +156,7 @@ class Training:
         if save:
             self.save()
 
-    def _one_step(self, model: nn.Module, images: Tensor, targets: list[Target]) -> dict[str, float]:
+    def _one_step(self, model: nn.Module, images: Tensor, batch: Packed) -> dict[str, float]:
         # of step and process alone, so that a resumed run samples as one in one go; also on CUDA
         seed = np.random.SeedSequence((self.examples.seed, self.step, self.group.rank))
         torch.manual_seed(int(seed.generate_state(1)[0]))
@@ -167,7 +167,7 @@ class Training:
             group["lr"] = self.rate()
         images = images.to(self.device, non_blocking=True).float()
         images = images.contiguous(memory_format=torch.channels_last)
-        targets = moved(targets, self.device)
+        targets = unpacked(batch, self.device)
         kind = "cuda" if self.device.startswith("cuda") else "cpu"
         self.optimizer.zero_grad(set_to_none=True)
         with self.group.reached():

@@ -18,14 +18,14 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from detectors.dataset import Picture, read_picture
 from detectors.errors import DataError, UsageError
-from detectors.networks.targets import Target
+from detectors.networks.targets import Packed, Target, packed
 from detectors.opencv import load_cv2
 from detectors.training.augment import Example, Image, mirrored, mosaic, single
 from detectors.training.hiding import cut_out, hidden_ignored
 from detectors.training.light import recolour
 from detectors.training.paste import Donors, paste
 
-Batch = tuple[Tensor, list[Target]]
+Batch = tuple[Tensor, Packed]
 
 
 class Examples(Dataset[tuple[Tensor, Target]]):
@@ -196,7 +196,7 @@ def batches(
 
 def collate(batch: list[tuple[Tensor, Target]]) -> Batch:
     """Return pictures (B, 3, H, W) uint8 and their targets."""
-    return torch.stack([image for image, _ in batch]), [target for _, target in batch]
+    return torch.stack([image for image, _ in batch]), packed([target for _, target in batch])
 
 
 class _From(Sampler[int]):

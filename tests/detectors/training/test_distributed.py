@@ -19,6 +19,7 @@ import torch
 
 from detectors.dataset import read_sets, sampling_weights
 from detectors.errors import DataError, DetectorError, UsageError
+from detectors.networks.targets import unpacked
 from detectors.training.detector import prepare
 from detectors.training.distributed import ALONE, Group, group_here, synchronised
 from detectors.training.examples import Examples, batches
@@ -128,8 +129,9 @@ def averaged_gradient(script: ModuleType, folder: Path) -> dict[str, torch.Tenso
     training.examples.mosaic_until.value = 0  # as in a training of a single step
     training.net.train()
     for rank in range(2):
-        images, targets = next(batches(training.examples, 0, 4, 0, rank, 2))
-        losses = training.net(images.float().contiguous(memory_format=torch.channels_last), targets)
+        images, batch = next(batches(training.examples, 0, 4, 0, rank, 2))
+        images = images.float().contiguous(memory_format=torch.channels_last)
+        losses = training.net(images, unpacked(batch, "cpu"))
         (sum(losses.values()) / 2).backward()
     torch.nn.utils.clip_grad_norm_(training.net.parameters(), training.schedule.clip)
     return {name: value.grad for name, value in training.net.named_parameters() if value.grad is not None}

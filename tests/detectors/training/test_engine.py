@@ -17,11 +17,12 @@ from detectors.dataset import Picture, read_picture, read_sets, sampling_weights
 from detectors.errors import DataError, DetectorError, UnknownNameError, UsageError, WeightsError
 from detectors.networks.faster_rcnn import build_faster_rcnn
 from detectors.networks.smaller_vgg import SmallerVGG
+from detectors.networks.targets import unpacked
 from detectors.training.augment import single
 from detectors.training.curves import plot_curves
 from detectors.training.detector import describe, prepare
 from detectors.training.engine import Training
-from detectors.training.examples import Examples, collate
+from detectors.training.examples import Examples, Kept, collate
 from detectors.training.request import Request, Schedule
 from detectors.zoo._weights import Description, build_network, save_weights, shift_logits
 
@@ -71,9 +72,35 @@ def test_an_example_depends_on_seed_and_number_alone(pictures: list[Picture]) ->
         assert all(torch.equal(target[key], target_again[key]) for key in target)  # type: ignore[literal-required]
         assert not torch.equal(image, other[index][0])
     assert (image.shape, image.dtype) == ((3, 64, 64), torch.uint8)
-    images, targets = collate([one[0], one[1]])
+    images, batch = collate([one[0], one[1]])
+    targets = unpacked(batch, "cpu")
     assert images.shape == (2, 3, 64, 64)
     assert all((target["labels"] >= 1).all() for target in targets)
+
+
+def test_targets_survive_the_way_to_the_device(pictures: list[Picture]) -> None:
+    examples = stream(pictures, mosaic_share=0.5)
+    wanted = [examples[index] for index in range(6)]
+    images, batch = collate(wanted)
+    assert torch.equal(images, torch.stack([image for image, _ in wanted]))
+    for target, (_, same) in zip(unpacked(batch, "cpu"), wanted, strict=True):
+        assert target.keys() == same.keys()
+        assert all(torch.equal(target[key], same[key]) for key in same)  # type: ignore[literal-required]
+
+
+def test_pictures_kept_in_memory_give_the_same_examples(pictures: list[Picture]) -> None:
+    kept = Examples(pictures, sampling_weights(pictures, 2), SIZE, 0, 0.5, 0.5, 0.5, Kept(pictures))
+    fresh = Examples(pictures, sampling_weights(pictures, 2), SIZE, 0, 0.5, 0.5, 0.5)
+    for index in (*range(8), *range(8)):  # twice: nothing was drawn onto what is kept
+        assert torch.equal(kept[index][0], fresh[index][0])
+
+
+def test_more_pictures_than_memory_are_refused(
+    pictures: list[Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detectors.training.examples._free_memory", lambda: 1000.0)
+    with pytest.raises(UsageError, match="--cache needs"):
+        Kept(pictures)
 
 
 def test_mosaics_end_where_planned(pictures: list[Picture]) -> None:
