@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_DETECTOR", "Detections", "Frame", "load_detector"]
 
 #: The released detector that is used where none is named.
-DEFAULT_DETECTOR = "smaller_vgg_int8"
+DEFAULT_DETECTOR = "smaller_vgg_rep_medium_int8"
 
 _HOME = {
     "Detections": "detectors.detections",

@@ -25,7 +25,7 @@ def export_detector(
     out: Annotated[Path, typer.Option(help="Model to write, such as mine.onnx; mine.toml comes beside it.")],
     detector: Annotated[
         str, typer.Option(help="Name (see 'track detectors') or weight file (.pt).")
-    ] = "smaller_vgg_one_stage",
+    ] = "smaller_vgg_rep_medium",
     size: Annotated[
         str | None,
         typer.Option(

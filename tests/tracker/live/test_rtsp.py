@@ -126,7 +126,7 @@ def test_a_clip_over_rtsp_is_counted_as_its_file_is(port, tmp_path):
     """At its own speed."""
     clip = slowly(tmp_path / "road.mp4", 9)
     scene = ROOT / "sample_videos" / "road.scene.toml"
-    options = ("--scene", scene, "--no-video", "--detector", "smaller_vgg_int8")
+    options = ("--scene", scene, "--no-video")
     run("--video", clip, "--out", tmp_path / "file", *options)
     with served(port, clip):
         once = ("--raw", "--set", "source.video.reconnect=false")

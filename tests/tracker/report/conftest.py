@@ -133,7 +133,7 @@ def facts(length_s: float) -> dict[str, Any]:
         "start": START.isoformat(),
         "class_names": CLASSES,
         "settings": {"propagate": "dcf", "trigger": "confidence"},
-        "detector": {"name": "smaller_vgg_int8", "sha256": "ab" * 32},
+        "detector": {"name": "smaller_vgg_rep_medium_int8", "sha256": "ab" * 32},
         "versions": {"road-tracker": "0.1.0"},
         "processor": "a processor",
         "frames": 12000,
