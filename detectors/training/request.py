@@ -62,7 +62,7 @@ class Request:
         out: path of the weight file, with or without ``.pt``.
         schedule: how long and how fast.
         class_names: in the order of the labels.
-        architecture: what stands on the stack of convolutions, such as "faster_rcnn".
+        architecture: what stands on the stack of convolutions: "one_stage" or "faster_rcnn".
         backbone: the stack of convolutions.
         input_size: width and height of the network's input in pixels.
         set_weights: how often pictures of a set are drawn, by the set's name (1 where not named).
@@ -89,8 +89,8 @@ class Request:
     out: Path
     schedule: Schedule
     class_names: tuple[str, ...] = ROAD_USERS
-    architecture: str = "faster_rcnn"
-    backbone: str = "smaller_vgg"
+    architecture: str = "one_stage"
+    backbone: str = "smaller_vgg_rep_small"
     input_size: tuple[int, int] = (512, 288)
     set_weights: Mapping[str, float] = field(default_factory=dict)
     start: Path | None = None

@@ -46,6 +46,7 @@ class Journey:
         bottom: greatest y.
         path: where it was in the last seconds, in order.
         seen_s: when it was last detected or propagated, not only predicted.
+        guessed: it was only predicted since.
         ended: nothing more will come of it.
         begun: what is undecided still, by the line, gate or zone that watches it.
         later: when what nothing but time can decide will be decided, by what it is (seconds).
@@ -64,6 +65,7 @@ class Journey:
     bottom: float
     path: deque[Seen] = field(default_factory=deque)
     seen_s: float = float("-inf")
+    guessed: bool = False
     ended: bool = False
     begun: dict[str, Any] = field(default_factory=dict)
     later: dict[Any, float] = field(default_factory=dict)
@@ -106,7 +108,8 @@ class Journey:
             self.top = y
         elif y > self.bottom:
             self.bottom = y
-        if origin is not Origin.PREDICTED:
+        self.guessed = origin is Origin.PREDICTED
+        if not self.guessed:
             self.seen_s = time_s
 
     def pass_over(self, stretch: Stretch) -> None:
@@ -115,7 +118,7 @@ class Journey:
         self.path.extend(places)
         self.left, self.top = min(self.left, left), min(self.top, top)
         self.right, self.bottom = max(self.right, right), max(self.bottom, bottom)
-        self.seen_s = places[-1].time_s
+        self.seen_s, self.guessed = places[-1].time_s, False
 
     def last_seen(self) -> Seen:
         """Return its last place that was not only predicted."""
@@ -236,19 +239,13 @@ class Journeys:
         Lost is also who is only predicted still. No vehicle goes on as a person, and no person as a vehicle.
         """
         first_s, human = first.time_s, track.label == self._person
-        lost = [
-            j
-            for journeys in (self._lost, self._live.values())
-            for j in journeys
-            # of those that are there still nearly all are seen, and end here
-            if 0 < first_s - j.seen_s <= LINGER_S
-            and (j.label == self._person) == human
-            and (journeys is self._lost or j.path[-1].origin is Origin.PREDICTED)
-        ]
+        lost = [*self._lost, *(j for j in self._live.values() if j.guessed)]
         able = [
             (distance, place, journey)
             for place, journey in enumerate(lost)
-            if (distance := distance_px(journey.tail(), first)) is not None
+            if 0 < first_s - journey.seen_s <= LINGER_S
+            and (journey.label == self._person) == human
+            and (distance := distance_px(journey.tail(), first)) is not None
         ]
         if not able:
             return Journey.begin(track, first)

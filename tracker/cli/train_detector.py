@@ -22,10 +22,10 @@ def train_detector(
     out: Annotated[Path, typer.Option(help="Weights to write, such as weights/mine.pt.")],
     minutes: Annotated[float | None, typer.Option(help="How long to train.")] = None,
     steps: Annotated[int | None, typer.Option(help="How many steps to train, instead of minutes.")] = None,
-    head: Annotated[str, typer.Option(help="faster_rcnn (two stages) or one_stage.")] = "faster_rcnn",
+    head: Annotated[str, typer.Option(help="one_stage, or faster_rcnn (two stages).")] = "one_stage",
     backbone: Annotated[
-        str, typer.Option(help="smaller_vgg, or smaller_vgg_rep_nano, _small or _medium.")
-    ] = "smaller_vgg",
+        str, typer.Option(help="smaller_vgg_rep_nano, _small or _medium; smaller_vgg is the slides' own.")
+    ] = "smaller_vgg_rep_small",
     size: Annotated[str, typer.Option(help="Of the network's input: WIDTHxHEIGHT.")] = "512x288",
     start: Annotated[
         Path | None, typer.Option("--from", help="Weights to begin from; another head: body only.")

@@ -14,7 +14,7 @@ from detectors.frame import Frame
 from tracker.analytics._seen import Moment
 from tracker.analytics.scene import SceneObserver
 from tracker.recount._block import Block, Carried
-from tracker.recount._row import Row
+from tracker.recount._row import Row, made
 from tracker.recount._seen_time import SeenTime
 from tracker.track_rows import Piece
 from tracker.types import Event, FrameResult, Track, TrackState
@@ -101,7 +101,7 @@ class _Teller:
             rows = [*block.left_behind(place, woken), *rows]
         events: list[Event] = []
         if rows or gap_s or cut or block.ends_any(place) or now_s >= self._due_s:
-            events = self._look(Moment(last[1], gap_s, cut), block, place, rows)
+            events = self._look(made(Moment, (now_s, gap_s, cut)), block, place, rows)
         if not events and not gap_s and last[1] - self._told_s < _QUIET_S:
             return None
         return self._tell(Frame(self.picture, *last, gap_s, cut), events)

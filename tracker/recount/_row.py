@@ -61,6 +61,10 @@ class Life(NamedTuple):
     detections: int
 
 
+#: Makes a named tuple in a third of the time: hundreds of thousands are made in a day.
+made = tuple.__new__
+
+
 class Columns:
     """Rows of a file, column by column; lists, out of which single values come several times as fast.
 
@@ -89,8 +93,7 @@ class Columns:
         self.votes = list(np.eye(classes, dtype=np.float32))
         sides = (self.boxes[:, side].tolist() for side in range(4))
         places = zip(self.times_s, table["frame"].tolist(), *sides, self._origins, strict=True)
-        # what Seen._make does, without a call of Python for every row of the file
-        self.seen: list[Seen] = list(map(tuple.__new__, itertools.repeat(Seen), places))
+        self.seen: list[Seen] = list(map(made, itertools.repeat(Seen), places))
 
     def centres(self) -> NDArray[np.float64]:
         """Return the middles of the boxes (N, 2)."""
@@ -109,7 +112,7 @@ class Columns:
         label, origin, at_s = self.labels[place], self._origins[place], self.times_s[place]
         state = TrackState.COASTING if origin is Origin.PREDICTED else TrackState.CONFIRMED
         box, first_s, last_s, detections = life or (self.boxes[place], at_s, at_s, 1)
-        return Row(
+        values = (
             self.ids[place],
             box,
             _NOWHERE,
@@ -123,4 +126,6 @@ class Columns:
             last_s,
             at_s,
             detections,
+            None,
         )
+        return made(Row, values)

@@ -326,8 +326,8 @@ def test_a_set_that_is_not_there_has_no_weight(folder: Path, tmp_path: Path) -> 
         ({"cut_out_share": 0.1}, r"another --cut-out \(0.2, not 0.1\)"),
         ({"input_size": (96, 64)}, r"another --size \(64x64, not 96x64\)"),
         ({"set_weights": {"tiny": 0.5}}, r"another --weight \(none, not tiny=0.5\)"),
-        ({"architecture": "one_stage"}, r"another --head \(faster_rcnn, not one_stage\)"),
-        ({"backbone": "smaller_vgg_rep_nano"}, r"another --backbone \(smaller_vgg, not"),
+        ({"architecture": "faster_rcnn"}, r"another --head \(one_stage, not faster_rcnn\)"),
+        ({"backbone": "smaller_vgg_rep_nano"}, r"another --backbone \(smaller_vgg_rep_small, not"),
     ],
 )
 def test_other_settings_are_not_resumed(
@@ -367,7 +367,7 @@ def test_where_a_training_began_is_known_after_it_was_resumed(folder: Path, tmp_
 
 
 def test_weights_to_begin_from(folder: Path, tmp_path: Path) -> None:
-    description = Description("faster_rcnn", "smaller_vgg", ("car", "person"), (0,), SIZE, 0.3)
+    description = Description("one_stage", "smaller_vgg_rep_small", ("car", "person"), (0,), SIZE, 0.3)
     net = build_network(description)
     save_weights(tmp_path / "start.pt", net, description)
     begun = prepare(request(folder, tmp_path / "mine", start=tmp_path / "start.pt"))
@@ -383,7 +383,8 @@ def test_of_another_heads_weights_the_body_is_taken(folder: Path, tmp_path: Path
     description = Description("faster_rcnn", "smaller_vgg", ("car", "lorry"), (0, 1), SIZE, 0.3)
     net = build_network(description)
     save_weights(tmp_path / "start.pt", net, description)
-    asked = request(folder, tmp_path / "mine", start=tmp_path / "start.pt", architecture="one_stage")
+    network = {"architecture": "one_stage", "backbone": "smaller_vgg"}
+    asked = request(folder, tmp_path / "mine", start=tmp_path / "start.pt", **network)
     begun = prepare(asked)
     body, given = begun.net.get_submodule("body"), net.get_submodule("backbone.body")
     for value, expected in zip(body.state_dict().values(), given.state_dict().values(), strict=True):
@@ -408,9 +409,8 @@ def test_curves_are_drawn(tmp_path: Path) -> None:
 def test_frozen_stages_stay_and_the_rest_learns(folder: Path, tmp_path: Path) -> None:
     description = Description("one_stage", "smaller_vgg", ("car", "person"), (0,), SIZE, 0.3)
     save_weights(tmp_path / "start.pt", build_network(description), description)
-    asked = request(
-        folder, tmp_path / "mine", start=tmp_path / "start.pt", architecture="one_stage", freeze=2
-    )
+    network = {"backbone": "smaller_vgg", "freeze": 2}
+    asked = request(folder, tmp_path / "mine", start=tmp_path / "start.pt", **network)
     begun = prepare(asked)
     before = {name: value.clone() for name, value in begun.net.state_dict().items()}
     begun.run(quiet)

@@ -68,6 +68,8 @@ def test_a_handful_of_pictures_is_learnt(make_set: Callable[..., Path], tmp_path
     request = Request(
         data=(data,),
         out=tmp_path / "weights" / "tiny",
+        architecture="faster_rcnn",
+        backbone="smaller_vgg",
         overwrite=True,
         schedule=Schedule(steps=STEPS, batch=4, rate=2e-3, warmup=10, ema=0.95),
         class_names=CLASSES,

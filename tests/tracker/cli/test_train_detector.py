@@ -113,7 +113,7 @@ def test_data_that_are_not_there(train: Track, tmp_path: Path) -> None:
 
 
 def test_weights_of_another_class_list_are_no_beginning(train: Track, tmp_path: Path) -> None:
-    description = Description("faster_rcnn", "smaller_vgg", ("car", "tram"), (0,), (96, 64), 0.4)
+    description = Description("one_stage", "smaller_vgg_rep_small", ("car", "tram"), (0,), (96, 64), 0.4)
     save_weights(tmp_path / "trams.pt", build_network(description), description)
     done = train("--steps", "1", "--from", "trams.pt", *QUICK)
     assert done.code == 1
