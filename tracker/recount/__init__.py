@@ -56,9 +56,9 @@ def recount(folder: Path, scene: Scene, sinks: Sequence[Sink]) -> Iterator[Frame
         sinks: written and closed.
 
     Yields:
-        Results of the frames on which something was reported, and of one a second at least. Their frames
-        have no picture worth looking at; their tracks are those that began or ended since the last result,
-        which is what a sink that does not draw needs to know.
+        Results of one frame a second, and of the one behind every gap, with all that was reported since the
+        result before. Their frames have no picture worth looking at; their tracks are those that began or
+        ended since then, which is what a sink that does not draw needs to know.
 
     Raises:
         ResultError: a file of the run cannot be read.

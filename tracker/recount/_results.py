@@ -19,7 +19,7 @@ from tracker.recount._seen_time import SeenTime
 from tracker.track_rows import Piece
 from tracker.types import Event, FrameResult, Track, TrackState
 
-#: There is a result for so many seconds at least, so that sinks know that time passes.
+#: There is a result for so many seconds, with all that was reported in them.
 _QUIET_S = 1.0
 #: Index of the moment behind the last row at which the run ended.
 _BEHIND = 2**31
@@ -43,7 +43,7 @@ class Course:
 
 
 def results_of(pieces: Iterator[Piece], run: Course, observer: SceneObserver) -> Iterator[FrameResult]:
-    """Yield a result where something is reported, and one a second at least.
+    """Yield a result a second, with what was reported since the one before, and one behind every gap.
 
     Args:
         pieces: of ``tracks.csv``, each of whole frames.
@@ -87,6 +87,7 @@ class _Teller:
         self._asleep: dict[int, float] = {}
         self._wake_s = self._due_s = math.inf
         self._tracks: list[Row] = []
+        self._events: list[Event] = []
         self._told_s = float("-inf")
         self._last: tuple[int, float] | None = None
         self._held: FrameResult | None = None
@@ -99,22 +100,21 @@ class _Teller:
         rows = block.due(place, self._busy)
         if woken:
             rows = [*block.left_behind(place, woken), *rows]
-        events: list[Event] = []
         if rows or gap_s or cut or block.ends_any(place) or now_s >= self._due_s:
-            events = self._look(made(Moment, (now_s, gap_s, cut)), block, place, rows)
-        if not events and not gap_s and last[1] - self._told_s < _QUIET_S:
+            self._events += self._look(made(Moment, (now_s, gap_s, cut)), block, place, rows)
+        if not gap_s and now_s - self._told_s < _QUIET_S:
             return None
-        return self._tell(Frame(self.picture, *last, gap_s, cut), events)
+        return self._tell(Frame(self.picture, *last, gap_s, cut))
 
     def finish(self, left: Sequence[Row], end: Frame | None) -> Iterator[FrameResult]:
         """Let the run end, maybe with a frame behind the last row; yield what is still to be told."""
         told: list[FrameResult | None] = []
         if self._last is not None and self._last[1] > self._told_s:
-            told.append(self._tell(Frame(self.picture, *self._last), []))
+            told.append(self._tell(Frame(self.picture, *self._last)))
         if end is not None:
             self._tracks += map(_over, left)
-            events = self._observer.advance(end, (), [row.id for row in left], list)
-            told.append(self._tell(end, events))
+            self._events = self._observer.advance(end, (), [row.id for row in left], list)
+            told.append(self._tell(end))
         else:
             self._tracks += left
         yield from (result for result in told if result is not None)
@@ -164,11 +164,11 @@ class _Teller:
         self._wake_s = min(self._asleep.values(), default=math.inf)
         return woken
 
-    def _tell(self, frame: Frame, events: list[Event]) -> FrameResult | None:
+    def _tell(self, frame: Frame) -> FrameResult | None:
         """Hold a result back, as the run may end with it; return the one before it."""
-        before, tracks = self._held, tuple(self._tracks)
-        self._tracks, self._told_s = [], frame.time_s
-        self._held = FrameResult(frame, None, None, cast("tuple[Track, ...]", tracks), tuple(events))
+        before, tracks, events = self._held, tuple(self._tracks), tuple(self._events)
+        self._tracks, self._events, self._told_s = [], [], frame.time_s
+        self._held = FrameResult(frame, None, None, cast("tuple[Track, ...]", tracks), events)
         return before
 
 
