@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.analytics._seen import Move, Seen, Stretch, Trails, centre
+from tracker.analytics._seen import Move, Seen, Stretch, Trails, centre, made
 from tracker.errors import ResultError
-from tracker.recount._row import Columns, Life, Row, made
+from tracker.recount._row import Columns, Life, Row
 from tracker.track_rows import Piece
 from tracker.types import Origin
 

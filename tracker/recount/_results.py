@@ -11,10 +11,10 @@ from typing import Any, cast
 import numpy as np
 
 from detectors.frame import Frame
-from tracker.analytics._seen import Moment
+from tracker.analytics._seen import Moment, made
 from tracker.analytics.scene import SceneObserver
 from tracker.recount._block import Block, Carried
-from tracker.recount._row import Row, made
+from tracker.recount._row import Row
 from tracker.recount._seen_time import SeenTime
 from tracker.track_rows import Piece
 from tracker.types import Event, FrameResult, Track, TrackState

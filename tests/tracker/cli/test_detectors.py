@@ -93,6 +93,18 @@ def test_only_what_is_needed_can_be_listed(track: Track, shelf: Path) -> None:
     assert "faster_rcnn " in next(line for line in done.out.splitlines() if "good" in line)
 
 
+def test_classes_that_all_have_are_said_once(track: Track, shelf: Path) -> None:
+    other = GOOD.replace("[good", "[other")
+    (shelf / "manifest.toml").write_text(GOOD + other)
+    out = track("detectors").out
+    assert out.count("b[u]s") == 1
+    assert "all know car, b[u]s" in out
+    (shelf / "manifest.toml").write_text(GOOD + other.replace("b[u]s", "tram"))
+    out = track("detectors").out
+    assert "all know" not in out
+    assert "tram" in out
+
+
 def test_the_list_can_be_read_in_a_narrow_window(
     track: Track, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
