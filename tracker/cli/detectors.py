@@ -55,15 +55,17 @@ def _table(entries: Mapping[str, Released]) -> Table:
     """Return the table without columns that tell nothing: a narrow window has no room for them."""
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     rows = [_cells(name, entry) for name, entry in entries.items()]
     same = len(rows) > 1 and len({row["classes"] for row in rows}) == 1
     filled = [column for column in _COLUMNS if any(row[column] for row in rows)]
     filled = [column for column in filled if not (same and column == "classes")]
     notes = [f"{column}: {_MEANING[column]}" for column in filled if column in _MEANING]
+    notes += [f"all know {rows[0]['classes']}"] if same else []
     table = Table(
         title="Detectors (figures: weights/manifest.toml says how each was measured)",
-        caption="; ".join([*notes, *([f"all know {rows[0]['classes']}"] if same else [])]),
+        caption=Text("; ".join(notes), "table.caption"),  # a class may have brackets: no markup
         title_justify="left",
         caption_justify="left",
         box=box.SIMPLE_HEAD,
