@@ -82,7 +82,12 @@ OPEN_PRIVATE = {
     "tracker.triggers._budget": {"tracker.compose"},
     # what an observer must be shown, and nothing else
     "tracker.analytics._lines": {"tracker.recount._results"},
-    "tracker.analytics._seen": {"tracker.recount._block", "tracker.recount._results", "tracker.recount._row"},
+    "tracker.analytics._seen": {
+        "tracker.recount._block",
+        "tracker.recount._results",
+        "tracker.recount._row",
+        "tracker.recount._sheet",
+    },
     # foreign errors into the project's own
     "tracker.sinks._files": {
         "tracker.cli.places",

@@ -148,6 +148,8 @@ def _nobody() -> Sequence[tuple[int, Seen]]:
 
 def _rides(journey: Journey, seen: Seen, ridden: Sequence[tuple[int, Seen]]) -> bool:
     """Return whether another track that is a cycle or motorbike lies under this box."""
+    if not ridden:
+        return False
     area = max((seen.x2 - seen.x1) * (seen.y2 - seen.y1), 1e-6)
     for track_id, cycle in ridden:
         if track_id == journey.track_id:

@@ -15,9 +15,9 @@ from tracker.protocols import Sink
 from tracker.recount._ahead import read_ahead
 from tracker.recount._apart import Apart
 from tracker.recount._cycles import without_cycles
-from tracker.recount._pieces import read_pieces
 from tracker.recount._results import Course, results_of
 from tracker.recount._seen_time import SeenTime
+from tracker.recount._sheet import read_sheets
 from tracker.scene.model import Scene
 from tracker.types import EarlierRun, FrameResult, RunInfo, SourceInfo
 
@@ -77,12 +77,13 @@ def recount(folder: Path, scene: Scene, sinks: Sequence[Sink]) -> Iterator[Frame
         earlier=_earlier(about),
     )
     file = folder / "tracks.csv"
-    read = read_pieces
+    read = read_sheets
     if file.exists() and file.stat().st_size >= _LARGE_BYTES:
         sinks, read = [Apart(sinks)], read_ahead
     seen = SeenTime([(float(a), float(b)) for a, b in about.get("seen_s", ())])
-    run = Course((width, height), names, seen, tuple(float(cut_s) for cut_s in about.get("cuts_s", ())))
-    found = results_of(read(file, names), run, SceneObserver(scene, names))
+    cuts_s, observer = [float(cut_s) for cut_s in about.get("cuts_s", ())], SceneObserver(scene, names)
+    sheets = read(file, names, observer, cuts_s, seen.begin_s)
+    found = results_of(sheets, Course((width, height), names, seen), observer)
     return without_cycles(record(found, sinks, info))
 
 

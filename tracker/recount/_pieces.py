@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from tracker.errors import ResultError
-from tracker.recount._row import ORIGINS
 from tracker.sinks.csv import COLUMNS
 from tracker.track_rows import Codes, Piece, read_track_rows
 from tracker.types import Origin
@@ -52,7 +51,7 @@ def _refuse_unknown(file: Path, piece: Piece, codes: Codes, names: tuple[str, ..
     """Raise ResultError for a class or an origin that no run writes."""
     if len(codes) > len(names):
         raise ResultError(f"{file}: class {list(codes)[len(names)]!r} is none of {', '.join(names)}")
-    strange = ~np.isin(piece["origin"], list(ORIGINS))
+    strange = ~np.isin(piece["origin"], [origin.value.encode() for origin in Origin])
     if strange.any():
         origin = bytes(piece["origin"][strange][0]).decode("latin-1")
         raise ResultError(f"{file}: origin {origin!r} is none of {', '.join(o.value for o in Origin)}")

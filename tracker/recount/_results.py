@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
@@ -13,10 +13,10 @@ import numpy as np
 from detectors.frame import Frame
 from tracker.analytics._seen import Moment, made
 from tracker.analytics.scene import SceneObserver
-from tracker.recount._block import Block, Carried
+from tracker.recount._block import Block
 from tracker.recount._row import Row
 from tracker.recount._seen_time import SeenTime
-from tracker.track_rows import Piece
+from tracker.recount._sheet import Sheet
 from tracker.types import Event, FrameResult, Track, TrackState
 
 #: There is a result for so many seconds, with all that was reported in them.
@@ -33,20 +33,18 @@ class Course:
         size: width and height of the frames.
         names: of the classes, in the order of their labels.
         seen: the time that it saw.
-        cuts_s: when new shots began.
     """
 
     size: tuple[int, int]
     names: tuple[str, ...]
     seen: SeenTime
-    cuts_s: tuple[float, ...] = ()
 
 
-def results_of(pieces: Iterator[Piece], run: Course, observer: SceneObserver) -> Iterator[FrameResult]:
+def results_of(sheets: Iterable[Sheet], run: Course, observer: SceneObserver) -> Iterator[FrameResult]:
     """Yield a result a second, with what was reported since the one before, and one behind every gap.
 
     Args:
-        pieces: of ``tracks.csv``, each of whole frames.
+        sheets: of ``tracks.csv``.
         run: what else is known of it.
         observer: that reports.
 
@@ -54,23 +52,21 @@ def results_of(pieces: Iterator[Piece], run: Course, observer: SceneObserver) ->
         ResultError: the file cannot be read, or has rows that no run writes.
     """
     teller, seen = _Teller(_stand_in(run.size), observer), run.seen
-    carried: Carried | None = None
+    lasting: list[Row] = []
     last_s = seen.begin_s
-    for piece in pieces:
-        cuts_s = [cut_s for cut_s in run.cuts_s if cut_s > last_s]
-        block = Block(piece, len(run.names), observer, carried, cuts_s)
+    for sheet in sheets:
+        block = Block(sheet, len(run.names), observer.ridden, lasting)
         gaps_s = seen.gaps_s(np.append(last_s, block.times_s)).tolist()
         for frame, gap_s in enumerate(gaps_s):
             result = teller.take(block, frame, gap_s)
             if result is not None:
                 yield result
-        carried, last_s = block.carried(), float(block.times_s[-1])
-    left = carried.tracks if carried else []
+        lasting, last_s = block.lasting(), float(block.times_s[-1])
     end: Frame | None = None
     if seen.end_s > last_s:
         gap_s = float(seen.gaps_s(np.array([last_s, seen.end_s]))[0])
         end = Frame(teller.picture, _BEHIND, seen.end_s, gap_s)
-    yield from teller.finish(left, end)
+    yield from teller.finish(lasting, end)
 
 
 class _Teller:

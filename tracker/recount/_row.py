@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.analytics._seen import Seen, made
-from tracker.track_rows import Piece
+from tracker.recount._sheet import Sheet
 from tracker.types import Origin, TrackState
 
-#: What the file calls the origins of boxes.
-ORIGINS = {origin.value.encode(): origin for origin in Origin}
 _NOWHERE = np.zeros(2, np.float32)
 
 
@@ -62,10 +60,10 @@ class Life(NamedTuple):
 
 
 class Columns:
-    """Rows of a file, column by column; lists, out of which single values come several times as fast.
+    """Rows of a sheet, column by column; lists, out of which single values come several times as fast.
 
     Args:
-        table: the rows (N,), in any order.
+        sheet: N rows.
         classes: number of classes.
 
     Attributes:
@@ -77,25 +75,18 @@ class Columns:
         seen: places for the observer.
     """
 
-    def __init__(self, table: Piece, classes: int) -> None:
+    def __init__(self, sheet: Sheet, classes: int) -> None:
         """Take the columns apart."""
-        self.boxes = np.stack([table[side] for side in ("x1", "y1", "x2", "y2")], axis=1).astype(np.float32)
+        table, self.boxes = sheet.table, sheet.boxes
         self.ids: list[int] = table["track_id"].tolist()
         self.times_s: list[float] = table["time_s"].tolist()
         self.labels: list[int] = table["class"].tolist()
-        self._scores: list[float] = table["score"].tolist()
-        self._confidences: list[float] = table["confidence"].tolist()
-        self._origins = [ORIGINS[name] for name in table["origin"].tolist()]
+        self._scores, self._confidences = table["score"], table["confidence"]
         self.votes = list(np.eye(classes, dtype=np.float32))
         sides = (self.boxes[:, side].tolist() for side in range(4))
-        places = zip(self.times_s, table["frame"].tolist(), *sides, self._origins, strict=True)
+        origins = map(tuple(Origin).__getitem__, sheet.origins.tolist())
+        places = zip(self.times_s, table["frame"].tolist(), *sides, origins, strict=True)
         self.seen: list[Seen] = list(map(made, itertools.repeat(Seen), places))
-
-    def centres(self) -> NDArray[np.float64]:
-        """Return the middles of the boxes (N, 2)."""
-        boxes = self.boxes.astype(np.float64)
-        middles: NDArray[np.float64] = (boxes[:, :2] + boxes[:, 2:]) / 2
-        return middles
 
     def row(self, place: int, life: Life | None = None, over: bool = False) -> Row:
         """Return one of the rows.
@@ -105,7 +96,7 @@ class Columns:
             life: of its track up to there, where it is known.
             over: the track has ended.
         """
-        label, origin, at_s = self.labels[place], self._origins[place], self.times_s[place]
+        label, origin, at_s = self.labels[place], self.seen[place].origin, self.times_s[place]
         state = TrackState.COASTING if origin is Origin.PREDICTED else TrackState.CONFIRMED
         box, first_s, last_s, detections = life or (self.boxes[place], at_s, at_s, 1)
         values = (
@@ -113,11 +104,11 @@ class Columns:
             box,
             _NOWHERE,
             label,
-            self._scores[place],
+            float(self._scores[place]),
             self.votes[label],
             TrackState.REMOVED if over else state,
             origin,
-            self._confidences[place],
+            float(self._confidences[place]),
             first_s,
             last_s,
             at_s,

@@ -87,7 +87,8 @@ class RunRows:
     def _add_event(self, event: Event) -> None:
         number, names = self._events_done + len(self._events) + 1, self._run.class_names
         row = event_row(self._run_id, number, event, names, self._moments)
-        self._events.append({**row, "evidence": picture_of(event, self._evidence)})
+        row["evidence"] = picture_of(event, self._evidence)
+        self._events.append(row)
 
     def _add_tracks(self, ended: list[Life]) -> None:
         names = self._run.class_names

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, update
@@ -12,6 +13,7 @@ from tracker.storage.refusal import RefusedError
 from tracker.storage.tables import COUNTS, RUNS, UtcTime, as_text
 
 Row = Mapping[str, Any]
+_BY_PLACE = sqlite.dialect(paramstyle="qmark")
 _COUNT_KEY = ("run_id", "start_s", "line", "direction", "class")
 
 
@@ -65,10 +67,16 @@ def _execute_many(
     The driver is given the rows as they are: SQLAlchemy's own way looks at every value of every row, which
     takes as long as all the rest.
     """
-    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
-    given = [dict(row) for row in rows]
-    if connection.dialect.name == "sqlite":
-        for name in (column.name for column in statement.table.c if isinstance(column.type, UtcTime)):
-            for row in given:
-                row[name] = as_text(row[name])
-    connection.exec_driver_sql(str(compiled), given)
+    names = list(rows[0])
+    if connection.dialect.name != "sqlite":
+        compiled = statement.compile(dialect=connection.dialect, column_keys=names)
+        connection.exec_driver_sql(str(compiled), [dict(row) for row in rows])
+        return
+    # SQLite takes values by their place in half the time that it needs by their names
+    compiled = statement.compile(dialect=_BY_PLACE, column_keys=names)
+    order = compiled.positiontup or []
+    columns: list[Iterable[Any]] = list(zip(*map(itemgetter(*order), rows), strict=True))
+    for place, name in enumerate(order):
+        if isinstance(statement.table.c[name].type, UtcTime):
+            columns[place] = map(as_text, columns[place])
+    connection.exec_driver_sql(str(compiled), list(zip(*columns, strict=True)))

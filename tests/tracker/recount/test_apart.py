@@ -17,13 +17,15 @@ from tracker.compose import build_sink
 from tracker.errors import ResultError, SinkError
 from tracker.protocols import Sink
 from tracker.recount import _ahead, recount
-from tracker.scene import Gate, Line, Scene, Zone
+from tracker.scene import Calibration, Gate, Line, PlanePoint, Scene, Zone
 
+CORNERS = ((0.0, 0.0), (160.0, 0.0), (160.0, 120.0), (0.0, 120.0))
 SCENE = Scene(
     size=(160, 120),
     lines=(Line("middle", ((80.0, 0.0), (80.0, 119.0)), ("left", "right")),),
     zones=(Zone("all", ((40.0, 0.0), (120.0, 0.0), (120.0, 119.0), (40.0, 119.0))),),
     gates=(Gate("w", ((30.0, 0.0), (30.0, 119.0))), Gate("e", ((130.0, 0.0), (130.0, 119.0)))),
+    calibration=Calibration(points=tuple(PlanePoint((x, y), (x / 4, y / 4)) for x, y in CORNERS)),
 )
 ROW = "{0},{1:.3f},{2},car,0.9,{3},50,{4},70,detected,0.9\n"
 FILES = ("events", "counts", "zones", "turns")
@@ -57,7 +59,8 @@ def test_the_same_files(folder: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     apart = tables(folder, tmp_path / "apart")
     monkeypatch.setattr(package, "_LARGE_BYTES", 1 << 40)
     assert apart == tables(folder, tmp_path / "here")
-    assert apart["events"].count(b"crossing") == 3
+    crossings = [line.split(b",") for line in apart["events"].splitlines() if b"crossing" in line]
+    assert [float(row[9]) for row in crossings] == [pytest.approx(54.0, abs=0.05)] * 3  # 60 px, 15 m a second
     assert all(len(content.splitlines()) > 1 for content in apart.values())
 
 

@@ -19,8 +19,8 @@ from tracker import track_rows
 from tracker.analytics.scene import SceneObserver
 from tracker.errors import ResultError
 from tracker.recount import recount
-from tracker.recount._block import ABSENT_S
 from tracker.recount._seen_time import SeenTime
+from tracker.recount._sheet import ABSENT_S
 from tracker.scene import Gate, Line, Scene, Zone
 from tracker.sinks.csv import COLUMNS
 from tracker.types import Event, FrameResult, Origin, Track, TrackState
