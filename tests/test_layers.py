@@ -35,6 +35,7 @@ LAYERS = {
     "tracker.types": 1,
     "tracker.protocols": 1,
     "tracker.motion": 1,
+    "tracker.confidence": 1,  # the propagators' own, and how it is fitted in the lab
     "tracker.config": 1,
     "tracker.parts": 1,  # recordings: by a sink with boxes, by a source as they came
     "tracker.track_rows": 1,  # tracks.csv as arrays, for a recount and for reports
@@ -78,6 +79,8 @@ OPEN_PRIVATE = {
     # the picture of a watched camera is drawn, and people hidden in it, as in a recording
     "tracker.sinks._blur": {"tracker.live.feed"},
     "tracker.sinks._draw": {"tracker.live.feed"},
+    # a probability for any propagator's confidence
+    "tracker.propagation._calibrated": {"tracker.compose"},
     # a limit on all triggers together
     "tracker.triggers._budget": {"tracker.compose"},
     # what an observer must be shown, and nothing else

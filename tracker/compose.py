@@ -16,9 +16,11 @@ from detectors.errors import UnknownNameError, UsageError
 from detectors.protocol import Detector
 from detectors.registry import Registry
 from tracker.analytics.scene import SceneObserver
+from tracker.confidence import find_fit, read_fits
 from tracker.config import Settings
 from tracker.pipeline import Pipeline
-from tracker.protocols import FrameSource, Observer, Sink, Trigger
+from tracker.propagation._calibrated import Calibrated
+from tracker.protocols import FrameSource, Observer, Propagator, Sink, Trigger
 from tracker.scene.model import Scene
 from tracker.scene.reading import check_classes, read_scene
 from tracker.sources._kinds import is_url, kind_of, may_be_live, shown_name
@@ -90,16 +92,35 @@ def build_pipeline(
     source = build_source(settings, raw)
     scene = scene_of(settings, detector.class_names)
     watching = [SceneObserver(scene, detector.class_names)] if scene else []
+    propagator, note = _propagator(settings, detector)
     return Pipeline(
         source=source,
         detector=detector,
-        propagator=PROPAGATORS.build(settings.propagate, settings.of("propagate", settings.propagate)),
+        propagator=propagator,
         triggers=_triggers(settings),
         associator=ASSOCIATORS.build(settings.associate, _associator_options(settings, detector)),
         observers=(*watching, *observers),
         wanted=wanted_classes(settings.classes, detector.class_names),
         scene=scene,
+        notes=(note,) if note else (),
     )
+
+
+def _propagator(settings: Settings, detector: Detector) -> tuple[Propagator, str]:
+    """Build the propagator, with probabilities for confidences if they were fitted; and a warning or ""."""
+    propagator = PROPAGATORS.build(settings.propagate, settings.of("propagate", settings.propagate))
+    weights, sha256 = weights_of(detector)
+    calibration, note = find_fit(settings.calibrated, weights, sha256, settings.propagate)
+    return (propagator if calibration is None else Calibrated(propagator, calibration)), note
+
+
+def weights_of(detector: Detector) -> tuple[Path | None, str | None]:
+    """Return a detector's file of weights and its digest; None where it has none, or is a library user's."""
+    if not isinstance(detector, Loaded):
+        return None, None
+    said, sha256 = detector.choice.options, detector.choice.facts.get("sha256")
+    weights = said.get("weights", said.get("path"))
+    return (Path(str(weights)), str(sha256)) if weights and sha256 else (None, None)
 
 
 def _triggers(settings: Settings) -> list[Trigger]:
@@ -205,6 +226,8 @@ def check_settings(settings: Settings) -> None:
         for component, options in tables.items():
             _REGISTRIES[kind].load(component)
             _check_options(kind, component, options)
+    if settings.calibrated not in ("auto", "none"):
+        read_fits(Path(settings.calibrated))
     _check_together(settings)
 
 
@@ -302,6 +325,7 @@ def run_info(settings: Settings, pipeline: Pipeline, sinks: Sequence[str] = ()) 
             **settings.plain(),
             "video": shown_name(settings.video),
             "db": _shown_database(settings.db),
+            "calibrated": isinstance(pipeline.propagator, Calibrated),
             "options": options_in_force(settings, detector, sinks),
         },
         start=datetime.now(UTC),

@@ -48,6 +48,9 @@ class Settings:
         propagate: name of the propagator.
         trigger: names of the triggers, separated by commas.
         associate: name of the associator.
+        calibrated: "auto" to state as confidence how likely a carried box is still right, where 'track
+            calibrate' has fitted that to the detector's weights; "none" for the propagator's own measure; or
+            a file of 'track calibrate'.
         budget: greatest share of the frames on which the CNN looks, over any ten seconds, the first frame
             apart; None for whatever the triggers want.
         classes: names of the classes to follow; empty for all.
@@ -72,6 +75,7 @@ class Settings:
     propagate: str = DEFAULTS["propagate"]
     trigger: str = DEFAULTS["trigger"]
     associate: str = DEFAULTS["associate"]
+    calibrated: str = "auto"
     budget: float | None = None
     classes: tuple[str, ...] = ()
     score: float | None = None

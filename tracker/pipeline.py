@@ -37,6 +37,7 @@ class Pipeline:
         observers: watch the results and report events.
         wanted: bool (C,), classes to follow; None for all.
         scene: what the camera looks at, in any units; where it says so, nothing is tracked.
+        notes: what was found wrong while it was built, one line each.
     """
 
     source: FrameSource
@@ -47,6 +48,7 @@ class Pipeline:
     observers: Sequence[Observer] = ()
     wanted: NDArray[np.bool_] | None = None
     scene: Scene | None = None
+    notes: tuple[str, ...] = ()
     _live: list[Track] = field(default_factory=list)
     _clock: dict[str, float] = field(default_factory=dict)
     _ran: bool = False
@@ -65,15 +67,16 @@ class Pipeline:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the source complains of, and that all that was seen still waits to be confirmed.
+        """Notes, what the source complains of, and that all that was seen still waits to be confirmed.
 
         To be read at the end of a run: until then a second look may still come.
         """
         waiting = sum(track.state is TrackState.TENTATIVE for track in self._live)
         if self._reported or not waiting:
-            return tuple(self.source.warnings)
+            return (*self.notes, *self.source.warnings)
         seen = "1 road user was" if waiting == 1 else f"{waiting} road users were"
         return (
+            *self.notes,
             *self.source.warnings,
             f"no tracks: {seen} seen, but the run ended before another look "
             "(associate.NAME.confirm_looks=1 takes one look for enough)",

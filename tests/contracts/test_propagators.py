@@ -13,17 +13,23 @@ import pytest
 from detectors import Frame
 from detectors import boxes as boxlib
 from detectors.registry import Registry
+from tracker.confidence import Calibration
+from tracker.propagation._calibrated import Calibrated
 from tracker.protocols import Propagator
 from tracker.types import Origin, Track, TrackState
 
 REGISTRY = Registry("tracker.propagation", "propagator")
 RATE_FPS = 25.0
+#: Any of them, with a probability for its confidence.
+CALIBRATED = "dcf, calibrated"
 FOLLOWS_WELL = {"dcf", "dlib"}
 CONTRIB = {"opencv_csrt", "opencv_kcf", "opencv_mosse"}
 
 
-@pytest.fixture(params=REGISTRY.usable())
+@pytest.fixture(params=[*REGISTRY.usable(), CALIBRATED])
 def propagator(request: pytest.FixtureRequest) -> Propagator:
+    if request.param == CALIBRATED:
+        return Calibrated(REGISTRY.build("dcf"), Calibration(0.5, {"own": 1.0, "age": -0.5, "size": 0.1}))
     return REGISTRY.build(request.param)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from detectors.errors import ProjectError
 from tracker.cli.advice import advised
+from tracker.cli.calibrate import calibrate
 from tracker.cli.complain import complain
 from tracker.cli.detectors import list_detectors
 from tracker.cli.evaluate_counts import evaluate_counts
@@ -39,6 +40,7 @@ def build_app() -> typer.Typer:
     app.callback(invoke_without_command=True)(track)
     app.command("detectors")(list_detectors)
     app.command("scene")(make_scene)
+    app.command("calibrate")(calibrate)
     app.command("recount")(recount)
     app.command("report")(report)
     app.command("purge")(purge)

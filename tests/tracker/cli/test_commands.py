@@ -32,6 +32,7 @@ ALL = list(commands(get_command(build_app())))
 def test_the_walk_finds_every_command() -> None:
     assert {" ".join(words) for words, _ in ALL} == {
         "track",
+        "track calibrate",
         "track detectors",
         "track evaluate",
         "track evaluate counts",

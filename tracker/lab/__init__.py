@@ -1,0 +1,1 @@
+"""Where tracks feed what is learnt: how sure carried boxes are."""
