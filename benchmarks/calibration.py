@@ -4,10 +4,10 @@
     python benchmarks/calibration.py --detector smaller_vgg_rep_small_int8 --propagate kalman
 
 Nothing was fitted to these sequences. The detector's looks start and correct the tracks, three of them 0.2 s
-apart and then none for 0.3 or 1 s, as in ``track calibrate``. By itself: a carried box is right with an IoU of
-at least 0.5 with a detection of the same frame; one with no detection near it is left out. By the truth: of
-the tracks whose last detection had an IoU of at least 0.5 with somebody of the truth, those are right that
-still have it, with the same one; others say nothing about what the propagator did.
+apart and then none for 0.3 or 1 s, as in ``track calibrate``. By the detector: a carried box is right with an
+IoU of at least 0.5 with a detection of the same frame; one with no detection near it is left out. By the
+truth: of the tracks whose last detection had an IoU of at least 0.5 with somebody of the truth, those are
+right that still have it, with the same one; others say nothing about what the propagator did.
 """
 
 from __future__ import annotations
@@ -61,10 +61,9 @@ class Followed:
         """Return which are right, and of which that is known."""
         here = self._truth.get(frame.index, {})
         whom = [here.get(-1 if (w := self._whom.get(t.id)) is None else w) for t in carried]
-        right = [
-            b is not None and iou(t.box, b)[0, 0] >= RIGHT_IOU for t, b in zip(carried, whom, strict=True)
-        ]
-        return np.array(right, np.bool_), np.array([box is not None for box in whom], np.bool_)
+        known = np.array([box is not None for box in whom], np.bool_)
+        overlaps = [0.0 if b is None else iou(t.box, b)[0, 0] for t, b in zip(carried, whom, strict=True)]
+        return np.array(overlaps) >= RIGHT_IOU, known
 
 
 class Pictures:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from detectors.boxes import cxcywh_to_xyxy, has_left, iou, xyxy_to_cxcywh
+from detectors.boxes import clip, cxcywh_to_xyxy, has_left, iou, xyxy_to_cxcywh
 from detectors.detections import Detections
 from detectors.frame import Frame
 from tracker.motion import KalmanBank
@@ -33,7 +33,7 @@ class KalmanConfig(LifeConfig):
     """
 
     class_penalty: float = 0.8
-    propagated_noise: float = 3.0
+    propagated_noise: float = 2.5
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no track's life allows, or for a value outside its range."""
@@ -125,11 +125,19 @@ class KalmanAssociator(ABC):
         self.bank.update([t.id for t in seen], stacked(seen), doubt)
         # a box that was carried out of the picture is where it is: the life cycle must see that it has gone
         out = has_left(stacked(tracks), frame.width, frame.height).tolist()
-        velocities = self.bank.velocities(ids)
-        return [
-            replace(t, velocity=v) if b or o else replace(t, box=box, velocity=v, origin=Origin.PREDICTED)
-            for t, b, o, box, v in zip(tracks, believed, out, predicted, velocities, strict=True)
-        ]
+        velocities, filtered = self.bank.velocities(ids), self.bank.boxes(ids)
+        # what a filter carries trembles from frame to frame: smoothed, and cut at the borders as it was
+        smoothed = clip(filtered, frame.width, frame.height)
+        lost = has_left(filtered, frame.width, frame.height).tolist()
+        after = []
+        for place, track in enumerate(tracks):
+            moved = replace(track, velocity=velocities[place])
+            if believed[place] and not out[place] and not lost[place]:
+                moved = replace(moved, box=smoothed[place])
+            elif not believed[place] and not out[place]:
+                moved = replace(moved, box=predicted[place], origin=Origin.PREDICTED)
+            after.append(moved)
+        return after
 
     def _with_velocity(self, tracks: list[Track]) -> list[Track]:
         velocities = self.bank.velocities([t.id for t in tracks])
