@@ -133,3 +133,48 @@ def test_who_is_carried_out_of_the_picture_is_over_at_once() -> None:
 def _first(live: list[Track], boxes: np.ndarray, time_s: float) -> tuple[Frame, list[Track], Detections]:
     frame, found = look(boxes, time_s)
     return frame, [replace(t, origin=Origin.PREDICTED) for t in live], found
+
+
+CARRIED = np.array([126, 50, 166, 80], np.float32)
+
+
+def carried_on(looks: int, missed: bool) -> Track:
+    """Return a track after a frame without a look; it stood at x = 100, and was carried far aside."""
+    associator = build(Config())
+    live: list[Track] = []
+    for index in range(looks):
+        live = associator.update(*_first(live, np.array([[100, 50, 140, 80]]), 0.1 * index))
+    if missed:
+        live = associator.update(*_first(live, np.zeros((0, 4)), 0.1 * looks))
+    assert live[0].state is (TrackState.COASTING if missed else TrackState.CONFIRMED)
+    moved = replace(live[0], box=CARRIED, origin=Origin.PROPAGATED, confidence=0.9)
+    frame, _ = look(np.zeros((0, 4)), 0.1 * looks + 0.1 * missed + 0.1)
+    return associator.update(frame, [moved], None)[0]
+
+
+def test_a_carried_box_is_smoothed_by_where_its_track_should_be() -> None:
+    track = carried_on(looks=3, missed=False)
+    assert track.origin is Origin.PROPAGATED
+    assert 102 < track.box[0] < CARRIED[0] - 2
+    assert track.velocity[0] > 0
+
+
+def test_who_was_missed_is_where_it_should_be_and_not_where_a_filter_sees_what_hides_it() -> None:
+    track = carried_on(looks=3, missed=True)
+    assert track.origin is Origin.PREDICTED
+    np.testing.assert_allclose(track.box, [100, 50, 140, 80], atol=1)
+
+
+def test_a_smoothed_box_is_cut_at_the_border_as_a_carried_one_is() -> None:
+    associator = build(Config())
+    live: list[Track] = []
+    for index in range(6):
+        left = 250 + 25 * index
+        live = associator.update(*_first(live, np.array([[left, 50, left + 40, 80]]), 0.1 * index))
+    carried = replace(
+        live[0], box=np.array([380, 50, 400, 80], np.float32), origin=Origin.PROPAGATED, confidence=0.5
+    )
+    frame, _ = look(np.zeros((0, 4)), 0.6)
+    (track,) = associator.update(frame, [carried], None)
+    assert track.origin is Origin.PROPAGATED
+    assert track.box[2] == 400
