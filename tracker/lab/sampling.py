@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from detectors.boxes import centres, iou
 from detectors.detections import Detections
+from detectors.errors import UsageError
 from detectors.frame import Frame
 from detectors.protocol import Detector
 from tracker.compose import build_pipeline
@@ -137,6 +138,10 @@ def sample(
         settings: which video, propagator and associator.
         detector: that looks.
         each: told the index of every frame, in every pass.
+
+    Raises:
+        UsageError: it is a live stream, of which there is no second pass.
+        SourceError: it cannot be read.
     """
     remembered = Remembered(detector, {})
 
@@ -148,6 +153,8 @@ def sample(
     for pause_s in PAUSES_S:
         examiner = Examiner(judge, pause_s)
         with build_pipeline(settings, remembered) as pipeline:
+            if pipeline.source.info.live:
+                raise UsageError(f"{settings.video} is live and cannot be watched twice: record it first")
             pipeline.triggers = [examiner]
             for result in pipeline.run():
                 each(result.frame.index)

@@ -22,6 +22,7 @@ from tracker.lab.calibrating import Fit, calibrate, check_place, write_fit
 from tracker.lab.diagram import draw_reliability
 from tracker.lab.fitting import BINS, fit, quality, reliability
 from tracker.lab.sampling import Examiner, Samples, judged, sample
+from tracker.sources._source import Source
 from tracker.types import Reason, Track
 
 KALMAN = Settings(propagate="kalman")
@@ -159,6 +160,15 @@ def test_a_run_is_sampled_and_each_frame_looked_at_once(tiny_video: Path) -> Non
     assert 0.3 < samples.right.mean() < 0.95
     again = sample(replace(KALMAN, video=str(tiny_video)), Jumping())
     np.testing.assert_array_equal(again.evidence, samples.evidence)
+
+
+def test_a_camera_cannot_be_watched_twice(tiny_video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Source.info.fget
+    assert told is not None
+    live = property(lambda source: replace(told(source), live=True))
+    monkeypatch.setattr(Source, "info", live)
+    with pytest.raises(UsageError, match="is live and cannot be watched twice: record it first"):
+        sample(replace(KALMAN, video=str(tiny_video)), Jumping())
 
 
 def test_videos_to_fit_to_and_to_judge_by(tiny_video: Path, tmp_path: Path) -> None:
