@@ -124,19 +124,18 @@ class KalmanAssociator(ABC):
         doubt = np.array([self._config.propagated_noise / max(t.confidence, 0.05) for t in seen])
         self.bank.update([t.id for t in seen], stacked(seen), doubt)
         # a box that was carried out of the picture is where it is: the life cycle must see that it has gone
-        out = has_left(stacked(tracks), frame.width, frame.height).tolist()
-        velocities, filtered = self.bank.velocities(ids), self.bank.boxes(ids)
+        carried, filtered, size = stacked(tracks), self.bank.boxes(ids), (frame.width, frame.height)
+        out = has_left(carried, *size).tolist()
         # what a filter carries trembles from frame to frame: smoothed, and cut at the borders as it was
-        smoothed = clip(filtered, frame.width, frame.height)
-        lost = has_left(filtered, frame.width, frame.height).tolist()
+        smoothed = np.where(has_left(filtered, *size)[:, None], carried, clip(filtered, *size))
         after = []
-        for place, track in enumerate(tracks):
-            moved = replace(track, velocity=velocities[place])
-            if believed[place] and not out[place] and not lost[place]:
-                moved = replace(moved, box=smoothed[place])
-            elif not believed[place] and not out[place]:
-                moved = replace(moved, box=predicted[place], origin=Origin.PREDICTED)
-            after.append(moved)
+        for place, (track, velocity) in enumerate(zip(tracks, self.bank.velocities(ids), strict=True)):
+            box, origin = track.box, track.origin
+            if believed[place] and not out[place]:
+                box = smoothed[place]
+            elif not out[place]:
+                box, origin = predicted[place], Origin.PREDICTED
+            after.append(replace(track, box=box, origin=origin, velocity=velocity))
         return after
 
     def _with_velocity(self, tracks: list[Track]) -> list[Track]:

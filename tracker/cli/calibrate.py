@@ -33,7 +33,7 @@ def calibrate(
     """Fit what a confidence means: how likely the CNN would find a carried box right.
 
     The CNN runs on every frame; the tracker sees few of its looks, and is judged by the others. From then on
-    'track' with the same detector states such probabilities, and --confidence is the risk that is taken.
+    'track' with the same detector states such probabilities, and --confidence is the least that it accepts.
     """
     from rich.console import Console
 

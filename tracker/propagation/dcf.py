@@ -200,7 +200,7 @@ def _moved(shift: Floats) -> Spectra:
 
 
 def confidence_of(height: Floats) -> Floats:
-    """Bring the heights of the peaks (N,) to [0, 1]: the only place where that is done.
+    """Bring heights of peaks (N,) to [0, 1]: the confidence where nothing better was fitted.
 
     A logistic, fitted to how often the box still had an IoU of 0.5 with the truth while boxes of
     TUD-Stadtmitte, PETS09-S2L1 and MOT16-09 were followed for up to 2 s; benchmarks/propagation.py

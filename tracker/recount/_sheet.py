@@ -40,9 +40,9 @@ class Scenery(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """N rows of F whole frames, those of each track one behind the other.
+    """The rows of F whole frames, N with the last ones of the tracks that live on from the sheet before.
 
-    First come, in ``order``, the rows of the tracks that lived on at the end of the sheet before.
+    The rows of each track stand one behind the other, in the order of time.
 
     Attributes:
         table: the rows, sorted by track.
@@ -52,8 +52,8 @@ class Sheet:
         times_s: float64 (F,).
         cuts: places of the frames with which a new shot begins.
         begins: int64 (F + 1,), the first of each frame's rows in ``at``, and the end of the last one's.
-        at: int64 (N - old,), where the rows of the frames are, in the order of the file.
-        old: int64 (old,), where the rows are that the sheet before ended with, in the order of being seen.
+        at: int64 (N - B,), where the rows of the frames are, in the order of the file.
+        old: int64 (B,), where the rows are that the sheet before ended with, in the order of being seen.
         lasting: int64, where the rows are that this one ends with.
         marks: bool (N,), which rows must be looked at. That is where they may mean something at a line, zone
             or gate, and where their track begins, ends, is only predicted, or is found again.
