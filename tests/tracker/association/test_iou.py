@@ -169,10 +169,10 @@ def test_a_smoothed_box_is_cut_at_the_border_as_a_carried_one_is() -> None:
     associator = build(Config())
     live: list[Track] = []
     for index in range(6):
-        left = 250 + 25 * index
+        left = 300 + 12 * index
         live = associator.update(*_first(live, np.array([[left, 50, left + 40, 80]]), 0.1 * index))
     carried = replace(
-        live[0], box=np.array([380, 50, 400, 80], np.float32), origin=Origin.PROPAGATED, confidence=0.5
+        live[0], box=np.array([372, 50, 400, 80], np.float32), origin=Origin.PROPAGATED, confidence=0.5
     )
     frame, _ = look(np.zeros((0, 4)), 0.6)
     (track,) = associator.update(frame, [carried], None)

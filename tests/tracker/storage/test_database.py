@@ -21,8 +21,8 @@ from tracker.errors import ResultError, SinkError
 from tracker.storage import database as module
 from tracker.storage.address import read_address
 from tracker.storage.database import Database, open_database
-from tracker.storage.tables import METADATA, RUNS, VERSION_TABLE
-from tracker.storage.writing import begin_run
+from tracker.storage.tables import COUNTS, METADATA, RUNS, VERSION_TABLE
+from tracker.storage.writing import begin_run, put_counts
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 250_000, tzinfo=timezone(timedelta(hours=-3)))
 
@@ -67,6 +67,23 @@ def test_moments_come_back_as_they_were_in_utc(database: Database) -> None:
     assert started == NOON
     assert started.tzinfo is UTC
     assert settings == {"score": 0.3}
+
+
+@pytest.mark.parametrize(
+    "moment", [datetime(2026, 3, 2, 3, 4, 5, 60, UTC), datetime(2026, 3, 2, tzinfo=UTC), None]
+)
+def test_many_rows_hold_moments_as_one_row_would(tmp_path: Path, moment: datetime | None) -> None:
+    """Rows that are written many at a time go round SQLAlchemy's types."""
+    count = {"start_s": 0.0, "line": "a", "direction": "in", "class": "car", "end_s": 1.0, "count": 1}
+    database = open_database(read_address(str(tmp_path / "t.db")))
+    with contextlib.closing(database), database.transaction(alone=True) as connection:
+        row = {"run_id": begin_run(connection, run_row()), **count, "coverage": 1.0, "start_utc": moment}
+        connection.execute(insert(COUNTS).values(**row))
+        put_counts(connection, [{**row, "line": "b"}, {**row, "line": "c"}])
+    with contextlib.closing(sqlite3.connect(tmp_path / "t.db")) as raw:
+        found = [told for (told,) in raw.execute("SELECT start_utc FROM counts ORDER BY line")]
+    assert found[1:] == [found[0]] * 2
+    assert (found[0] is None) == (moment is None)
 
 
 def test_a_transaction_is_kept_together_or_not_at_all(database: Database) -> None:
