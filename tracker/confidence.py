@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.boxes import iou
+from detectors.boxes import hidden_shares, iou
 from detectors.errors import UsageError, WeightsError
 from detectors.frame import Frame
 from tracker.types import Track, TrackState
@@ -28,10 +28,11 @@ Doubles = NDArray[np.float64]
 #: What is taken into account, in the order of ``Evidence.of``'s columns: the propagator's own confidence as
 #: log odds; how far that has fallen since the first frame behind the last look that found the track; the
 #: logarithm of the seconds since that look; that of the box's size in heights of the picture; the greatest
-#: overlap with another track; whether the last look missed it (1 or 0); the score of the last detection; the
-#: logarithm of the number of looks that found it; whether it is tentative still (1 or 0).
+#: overlap with another track; the share of it that nearer ones hide; whether the last look missed it (1 or
+#: 0); the score of the last detection; the logarithm of the number of looks that found it; whether it is
+#: tentative still (1 or 0).
 EVIDENCE = (
-    *("own", "fallen", "age", "size", "overlap"),
+    *("own", "fallen", "age", "size", "overlap", "hidden"),
     *("missed", "score", "looks", "tentative"),
 )
 _MOST_ODDS, _MOST_FALLEN = 6.0, 8.0
@@ -155,6 +156,7 @@ class Evidence:
             np.log(age_s.clip(0.0, _MOST_AGE_S) + _FRESH_S),
             np.log(np.sqrt(sides.prod(axis=1)) / frame.height),
             _overlaps(boxes),
+            hidden_shares(boxes).astype(np.float64),
             np.array([track.state is TrackState.COASTING for track in tracks], np.float64),
             np.array([track.score for track in tracks]),
             np.log(looks.clip(1.0, _MOST_LOOKS)),

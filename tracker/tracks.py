@@ -33,7 +33,7 @@ class LifeConfig:
         confirm_looks: looks that must have found a track before it is reported.
         sure_score: a detection with at least this score counts as two looks; above 1 for never.
         max_missing_s: a track that was not seen for this long is removed.
-        max_tentative_s: a tentative track that was not found again for this long is removed.
+        max_tentative_s: a tentative track that was neither found nor surely carried for this long is removed.
         min_confidence: least confidence of a propagated box that is believed.
         duplicate_iou: a track that a look missed is removed where it covers a found one this much...
         duplicate_s: ...and was not found for at least this long: who walks past somebody is hidden for less.
@@ -127,7 +127,7 @@ class LifeCycle:
 
     def carried(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
         """Return the tracks after a frame on which nobody looked."""
-        alive = [t.state is TrackState.CONFIRMED and self.believed(t) for t in tracks]
+        alive = [self.believed(t) for t in tracks]
         seen = [replace(t, last_seen_s=frame.time_s) if a else t for t, a in zip(tracks, alive, strict=True)]
         return self._aged(frame, seen)
 

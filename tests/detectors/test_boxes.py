@@ -83,3 +83,19 @@ def test_clipped_boxes_lie_in_the_picture(boxes: np.ndarray, width: int, height:
     np.testing.assert_array_equal(boxlib.clip(cut, width, height), cut)
     whole = np.float32([[0, 0, width, height]])
     np.testing.assert_allclose(boxlib.areas(cut), boxlib.intersections(boxes, whole)[:, 0], rtol=1e-6)
+
+
+def test_the_nearer_hides_the_farther() -> None:
+    far, near, aside = [10, 0, 20, 10], [15, 5, 25, 20], [50, 0, 60, 30]
+    np.testing.assert_allclose(boxlib.hidden_shares([far, near, aside]), [0.25, 0, 0])
+    np.testing.assert_allclose(boxlib.hidden_shares([near, aside, far]), [0, 0, 0.25])
+    assert boxlib.hidden_shares([]).shape == (0,)
+    assert boxlib.hidden_shares([[5, 5, 5, 9], far]).tolist() == [0, 0]
+
+
+@CALM
+@given(some_boxes())
+def test_hidden_is_a_share_and_somebody_is_in_front(boxes: np.ndarray) -> None:
+    hidden = boxlib.hidden_shares(boxes)
+    assert ((hidden >= 0) & (hidden <= 1)).all()
+    assert not len(boxes) or hidden[boxes[:, 3].argmax()] == 0

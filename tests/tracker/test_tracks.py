@@ -74,10 +74,16 @@ def test_who_walks_past_somebody_is_no_duplicate_yet() -> None:
         assert (after.state is TrackState.REMOVED) is gone
 
 
-def test_a_tentative_track_does_not_wait_for_ever(life: LifeCycle) -> None:
-    track = replace(life.born(at(0.0), one((10, 10, 50, 40)), 0), origin=Origin.PROPAGATED, confidence=1.0)
-    assert [t.state for t in life.carried(at(0.5), [track])] == [TrackState.TENTATIVE]
-    assert [t.state for t in life.carried(at(0.7), [track])] == [TrackState.REMOVED]
+def test_a_tentative_track_waits_for_the_next_look_while_it_is_surely_carried(life: LifeCycle) -> None:
+    """However long that takes: with a look a second, nobody would ever be confirmed."""
+    track = replace(life.born(at(0.0), one((10, 10, 50, 40)), 0), origin=Origin.PROPAGATED)
+    sure, unsure = replace(track, confidence=0.9), replace(track, confidence=0.05)
+    after = life.carried(at(0.5), [sure, unsure])
+    assert [t.state for t in after] == [TrackState.TENTATIVE, TrackState.TENTATIVE]
+    after = life.carried(at(1.0), after)
+    assert [t.state for t in after] == [TrackState.TENTATIVE, TrackState.REMOVED]
+    assert [t.state for t in life.missed(at(1.1), after[:1])] == [TrackState.REMOVED]
+    assert life.found(at(1.1), after[0], one((10, 10, 50, 40)), 0).state is TrackState.CONFIRMED
 
 
 def test_a_miss_ends_who_was_seen_once_and_only_worries_who_was_seen_often(life: LifeCycle) -> None:

@@ -4,7 +4,8 @@ Discriminative correlation filters (Bolme et al., "Visual Object Tracking using 
 Filters", CVPR 2010; Danelljan et al., "Accurate Scale Estimation for Robust Visual Tracking", BMVC 2014).
 The pixels around every box are brought to one small grid, so that features, Fourier transforms, responses and
 learning of all objects are a few calls on stacked arrays. The search begins where the motion model leads, and
-a filter does not learn from a box that it doubts.
+a filter goes only as far from there as it is sure. What it doubts it neither follows nor learns, and nothing
+at all while another object stands before its own.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from detectors.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from detectors.boxes import cxcywh_to_xyxy, hidden_shares, xyxy_to_cxcywh
 from detectors.frame import Frame
 from tracker.propagation._carried import carried
-from tracker.propagation._features import CELLS, CHANNELS, features, patches
+from tracker.propagation._features import CELLS, CHANNELS, features
+from tracker.propagation._patches import Pyramid, patches
 from tracker.propagation._peaks import Peaks, find_peaks, vertex
 from tracker.types import Track
 
@@ -30,8 +32,8 @@ Rows = NDArray[np.intp]
 
 _LEAST_SIDE_PX = 4.0
 _HALF = CELLS // 2 + 1
-_HALF_HEIGHT = 0.386
-_STEEPNESS = 8.34
+_HALF_HEIGHT = 0.224
+_STEEPNESS = 7.81
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class Config:
         scale_step: ratio of neighbouring sizes that are tried.
         scale_every_s: time between two trials of other sizes.
         memory_s: time constant of learning.
-        learn_above: least confidence of a place that is believed and learnt from. With 0.5 it does not follow
-            what passes in front, but counts less well (benchmarks/counts.py: 126 found, 3 false).
+        learn_above: least confidence of a place that is believed and learnt from.
+        hidden: share of a box behind nearer ones from which on it follows the motion alone.
         regular: keeps frequencies that an object does not have from dividing by nothing.
     """
 
@@ -53,8 +55,9 @@ class Config:
     sharpness: float = 0.1
     scale_step: float = 1.03
     scale_every_s: float = 0.07
-    memory_s: float = 1.0
-    learn_above: float = 0.3
+    memory_s: float = 2.0
+    learn_above: float = 0.6
+    hidden: float = 0.5
     regular: float = 0.01
 
     def __post_init__(self) -> None:
@@ -67,8 +70,9 @@ class Config:
                 raise ValueError(f"{name} must be above 0")
         if self.scale_every_s < 0:
             raise ValueError("scale_every_s must be at least 0")
-        if not 0 <= self.learn_above <= 1:
-            raise ValueError("learn_above must lie in [0, 1]")
+        for name in ("learn_above", "hidden"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in [0, 1]")
 
 
 class DcfPropagation:
@@ -92,7 +96,9 @@ class DcfPropagation:
         self.stop([track.id for track in tracks])
         place = xyxy_to_cxcywh(np.array([t.box for t in tracks], np.float32)).astype(np.float64)
         place[:, 2:] = np.maximum(place[:, 2:], _LEAST_SIDE_PX)
-        top, bottom = self._filters(self._spectra(frame, place), np.zeros((len(place), 2), np.float32))
+        top, bottom = self._filters(
+            self._spectra(self._pyramid(frame, place), place), np.zeros((len(place), 2), np.float32)
+        )
         base = len(self._rows)
         self._rows.update({track.id: base + i for i, track in enumerate(tracks)})
         self._place = np.concatenate([self._place, place])
@@ -126,42 +132,47 @@ class DcfPropagation:
         self._rows = {track_id: row for row, track_id in enumerate(kept)}
 
     def _search(self, frame: Frame, rows: Rows, guess: Doubles, dt_s: float) -> Floats:
-        """Move these filters from a guess to where they respond most, learn, and return how sure they are.
+        """Move filters from a guess towards where they respond most, learn, and return how sure they are.
 
-        Who is not sure follows the guess, and keeps size and filter: what it sees is something else.
+        Who is not sure, or hidden, follows the guess, and keeps size and filter: what it sees is something
+        else.
         """
-        spectra = self._spectra(frame, guess)
+        pyramid, config = self._pyramid(frame, guess), self._config
+        spectra = self._spectra(pyramid, guess)
         peaks = self._peaks(rows, spectra)
         confidence = confidence_of(peaks.height)
-        sure = confidence >= self._config.learn_above
+        free = hidden_shares(cxcywh_to_xyxy(guess.astype(np.float32))) < config.hidden
+        sure = free & (confidence >= config.learn_above)
         self._place[rows] = guess
         if not sure.any():
             return confidence
-        rows, guess, shift = rows[sure], guess[sure], peaks.shift[sure]
+        rows, guess = rows[sure], guess[sure]
+        # the higher the peak, the nearer to it: the rest is left to the motion, which pulls back mistakes
+        shift = peaks.shift[sure] * np.clip(peaks.height[sure, None], 0, 1)
         place = guess.copy()
-        place[:, :2] += shift * guess[:, 2:] * (self._config.padding / CELLS)
-        if frame.time_s - self._scaled_s >= self._config.scale_every_s or frame.time_s < self._scaled_s:
+        place[:, :2] += shift * guess[:, 2:] * (config.padding / CELLS)
+        if frame.time_s - self._scaled_s >= config.scale_every_s or frame.time_s < self._scaled_s:
             self._scaled_s = frame.time_s
-            grown = place[:, 2:] * self._growth(frame, rows, guess, peaks.height[sure])[:, None]
+            grown = place[:, 2:] * self._growth(pyramid, rows, guess, peaks.height[sure])[:, None]
             place[:, 2:] = np.clip(grown, _LEAST_SIDE_PX, 2 * max(frame.width, frame.height))
         self._place[rows] = place
         self._learn(rows, spectra[sure], shift, dt_s)
         return confidence
 
-    def _growth(self, frame: Frame, rows: Rows, guess: Doubles, height: Floats) -> Floats:
+    def _growth(self, pyramid: Pyramid, rows: Rows, guess: Doubles, height: Floats) -> Floats:
         """Return the factor (N,) on each size at which the response would be highest."""
-        smaller, larger = (
-            self._peaks(rows, self._spectra(frame, guess * np.array([1, 1, factor, factor]))).height
-            for factor in (1 / self._config.scale_step, self._config.scale_step)
-        )
-        growth: Floats = self._config.scale_step ** vertex(smaller, height, larger)
+        step = self._config.scale_step
+        tried = np.concatenate([guess * np.array([1, 1, factor, factor]) for factor in (1 / step, step)])
+        heights = self._peaks(np.tile(rows, 2), self._spectra(pyramid, tried)).height
+        smaller, larger = np.split(heights, 2)
+        growth: Floats = step ** vertex(smaller, height, larger)
         return growth
 
     def _learn(self, rows: Rows, spectra: Spectra, shift: Floats, dt_s: float) -> None:
         """Blend what was seen into these filters.
 
-        The region that was searched serves once more, with the wanted response at the place of the peak: the
-        pixels need not be fetched again.
+        The region that was searched serves once more, with the wanted response where the box went: the pixels
+        need not be fetched again.
         """
         rate = np.float32(1 - np.exp(-dt_s / self._config.memory_s))
         top, bottom = self._filters(spectra, shift)
@@ -171,17 +182,24 @@ class DcfPropagation:
     def _filters(self, spectra: Spectra, shift: Floats) -> tuple[Spectra, Floats]:
         """Return numerators and denominators for objects that lie ``shift`` (N, 2) cells off the middle."""
         wanted = self._wanted * _moved(shift)
-        top = np.conj(wanted).astype(np.complex64)[:, None] * spectra
-        return top, np.asarray((spectra.real**2 + spectra.imag**2).sum(1), np.float32)
+        parts = spectra.view(np.float32).reshape(*spectra.shape, 2)
+        return wanted[:, None] * np.conj(spectra), np.einsum("nchwk,nchwk->nhw", parts, parts)
 
     def _peaks(self, rows: Rows, spectra: Spectra) -> Peaks:
-        upper = np.einsum("nchw,nchw->nhw", np.conj(self._top[rows]), spectra)
+        upper = (self._top[rows] * spectra).sum(1)
         quotient = upper / (self._bottom[rows] + np.float32(self._config.regular))
         return find_peaks(fft.irfft2(quotient, s=(CELLS, CELLS), overwrite_x=True))
 
-    def _spectra(self, frame: Frame, place: Doubles) -> Spectra:
-        regions = place * np.array([1, 1, self._config.padding, self._config.padding])
-        spectra: Spectra = fft.rfft2(features(patches(frame.image, regions)), overwrite_x=True)
+    def _pyramid(self, frame: Frame, place: Doubles) -> Pyramid:
+        return Pyramid(frame.image, self._searched(place))
+
+    def _searched(self, place: Doubles) -> Doubles:
+        regions: Doubles = place * [1, 1, self._config.padding, self._config.padding]
+        return regions
+
+    def _spectra(self, pyramid: Pyramid, place: Doubles) -> Spectra:
+        seen = features(patches(pyramid, self._searched(place)))
+        spectra: Spectra = fft.rfft2(seen, overwrite_x=True)
         return spectra
 
 
@@ -204,8 +222,7 @@ def confidence_of(height: Floats) -> Floats:
 
     A logistic, fitted to how often the box still had an IoU of 0.5 with the truth while boxes of
     TUD-Stadtmitte, PETS09-S2L1 and MOT16-09 were followed for up to 2 s; benchmarks/propagation.py
-    --calibration prints how often each confidence is right now. The height tells right from wrong better than
-    the peak-to-side-lobe ratio did.
+    --calibration prints how often each confidence is right now.
     """
     odds = _STEEPNESS * (np.clip(height, -5, 5) - _HALF_HEIGHT)
     return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
