@@ -15,8 +15,8 @@ SIDE = 32
 _MOST_HALVINGS = 6
 #: What is kept of a picture is cut at multiples of this, so that all halves fall on the same pixels.
 _BLOCK = 2**_MOST_HALVINGS
-#: Sides of what is kept around a region, in its sides: the next larger size may be asked for as well.
-_ROOM = 1.5
+#: Sides of what is kept around a region, in its sides: where it ends, pixels are averaged across its border.
+_ROOM = 1.2
 #: OpenCV takes no picture of 32,768 rows: patches are cut by this many.
 _AT_ONCE = 512
 _ACROSS = (np.arange(SIDE) + 0.5) / SIDE - 0.5

@@ -96,9 +96,8 @@ class DcfPropagation:
         self.stop([track.id for track in tracks])
         place = xyxy_to_cxcywh(np.array([t.box for t in tracks], np.float32)).astype(np.float64)
         place[:, 2:] = np.maximum(place[:, 2:], _LEAST_SIDE_PX)
-        top, bottom = self._filters(
-            self._spectra(self._pyramid(frame, place), place), np.zeros((len(place), 2), np.float32)
-        )
+        spectra = self._spectra(self._pyramid(frame, place), place)
+        top, bottom = self._filters(spectra, np.zeros((len(place), 2), np.float32))
         base = len(self._rows)
         self._rows.update({track.id: base + i for i, track in enumerate(tracks)})
         self._place = np.concatenate([self._place, place])
@@ -191,7 +190,9 @@ class DcfPropagation:
         return find_peaks(fft.irfft2(quotient, s=(CELLS, CELLS), overwrite_x=True))
 
     def _pyramid(self, frame: Frame, place: Doubles) -> Pyramid:
-        return Pyramid(frame.image, self._searched(place))
+        """Return what the largest size that may be tried needs of the picture."""
+        step = self._config.scale_step
+        return Pyramid(frame.image, self._searched(place) * [1, 1, step, step])
 
     def _searched(self, place: Doubles) -> Doubles:
         regions: Doubles = place * [1, 1, self._config.padding, self._config.padding]
