@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from tracker.compose import build_detector, build_pipeline
 from tracker.config import Settings, read_settings
 from tracker.evaluation.counts import CountScore, CountTruth, read_truth, score_crossings
 from tracker.evaluation.crossings import NOT_COUNTED, Crossing
+from tracker.pipeline import Pipeline
 from tracker.protocols import FrameSource
 from tracker.scene import Line, Scene
 from tracker.types import Event
@@ -89,15 +91,23 @@ def crossings_of(events: Iterable[Event], names: Sequence[str]) -> list[Crossing
     ]
 
 
-def count(
-    video: Path, truth: CountTruth, settings: Settings, detector: Detector, args: argparse.Namespace
-) -> list[Crossing]:
-    """Track a clip and count at the lines of its manual count."""
+@contextmanager
+def counting(video: Path, truth: CountTruth, settings: Settings, detector: Detector) -> Iterator[Pipeline]:
+    """Open the pipeline of a clip that counts at the lines of its manual count."""
     with build_pipeline(replace(settings, video=str(video)), detector) as pipeline:
         info = pipeline.source.info
         lines = tuple(Line(line.name, (line.p1, line.p2)) for line in truth.lines)
         scene = Scene((info.width, info.height), lines)
         pipeline.observers = (SceneObserver(scene, detector.class_names),)
+        yield pipeline
+
+
+def count(
+    video: Path, truth: CountTruth, settings: Settings, detector: Detector, args: argparse.Namespace
+) -> list[Crossing]:
+    """Track a clip and count at the lines of its manual count."""
+    with counting(video, truth, settings, detector) as pipeline:
+        info = pipeline.source.info
         if args.thin > 1 or args.drop:
             keep = dropping(args.drop) if args.drop else every(args.thin)
             pipeline.source = Thinned(pipeline.source, keep)  # type: ignore[assignment]

@@ -5,9 +5,9 @@
 KITTI cars 0000-0010 (RRC detections), the second halves of five MOT17 sequences (YOLOX-X), TUD-Stadtmitte and
 PETS09-S2L1 (det_sort_frcnn.txt); one set of settings for all. HOTA by TrackEval, sums over the sequences of a
 group; rows of the truth with conf 0 are left out, nothing else is. Beside the project's associators those
-of roboflow/trackers with their defaults, told the frame rate; with --tuned also the best of a small grid of
-each, by the sum of the four HOTAs. The pictures play no part. CPU time is of the tracker's side alone; ours
-has the pipeline's loop in it, which the others are spared.
+of roboflow/trackers with their defaults, told the frame rate, and norfair where it is installed (others.py);
+with --tuned also the best of a small grid of each, by the sum of the four HOTAs. The pictures play no part.
+CPU time is of the tracker's side alone; ours has the pipeline's loop in it, which the others are spared.
 """
 
 from __future__ import annotations
@@ -17,21 +17,19 @@ import itertools
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from given import Given, Tracker, given
 from mot_sequences import DATA
+from others import ROBOFLOW, has_norfair, norfair, roboflow
 
 from detectors import Detections, Frame
-from detectors.zoo.replay import unit_scores
 from tracker.compose import ASSOCIATORS, build_sink
 from tracker.evaluation.hota import TrackingScore, combine, measure_tables
-from tracker.evaluation.results import TrackTable, read_mot
-from tracker.evaluation.sequences import find_sequences
+from tracker.evaluation.results import read_mot
 from tracker.pipeline import Pipeline, record
 from tracker.propagation.none import Config as NoConfig
 from tracker.propagation.none import build as no_propagator
@@ -58,27 +56,12 @@ GRIDS: dict[str, dict[str, Sequence[float]]] = {
         "minimum_iou_threshold": (0.1, 0.2, 0.3),
         "high_conf_det_threshold": (0.4, 0.6),
     },
+    "norfair": {
+        "distance_threshold": (0.5, 0.7, 0.9),
+        "least_score": (0.25, 0.5),
+        "hit_counter_max": (15, 30),
+    },
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Given:
-    """A sequence: what is seen on each frame, and what is true.
-
-    Attributes:
-        name: of the folder.
-        rate_fps: frames a second.
-        detections: of each frame, best first.
-        truth: with frames from 0.
-    """
-
-    name: str
-    rate_fps: float
-    detections: list[Detections]
-    truth: TrackTable
-
-
-Tracker = Callable[[Given, Path], None]
 
 
 def groups() -> dict[str, list[Given]]:
@@ -87,36 +70,6 @@ def groups() -> dict[str, list[Given]]:
     mot17 = given(DATA / "mot17_noimg", "det_yolox_x_ablation.txt", half=True)
     alone = {name: given(DATA / name, "det_sort_frcnn.txt") for name in ("TUD-Stadtmitte", "PETS09-S2L1")}
     return {"KITTI cars": kitti, "MOT17 halves": mot17, **alone}
-
-
-def given(folder: Path, detections: str, truth: str = "gt.txt", half: bool = False) -> list[Given]:
-    """Read the sequences of a folder, or the second half of each."""
-    found = []
-    for sequence in find_sequences(folder, truth):
-        assert sequence.frames is not None
-        first = sequence.frames // 2 if half else 0
-        table = read_mot(sequence.truth, sequence.rate_fps, truth=True)
-        kept = np.flatnonzero(table.frames >= first)
-        shown = TrackTable.sort(
-            table.frames[kept] - first,
-            table.times_s[kept],
-            table.ids[kept],
-            table.boxes[kept],
-            ("",) * len(kept),
-        )
-        seen = read_detections(sequence.truth.parents[1] / "det" / detections, sequence.frames)
-        found.append(Given(sequence.name, sequence.rate_fps, seen[first:], shown))
-    return found
-
-
-def read_detections(path: Path, frames: int) -> list[Detections]:
-    """Return the detections of every frame, best first, as ``replay`` reads them."""
-    table = np.loadtxt(path, delimiter=",", ndmin=2)
-    index, scores = table[:, 0].astype(int) - 1, unit_scores(table[:, 6])
-    boxes = np.concatenate([table[:, 2:4], table[:, 2:4] + table[:, 4:6]], axis=1).astype(np.float32)
-    whole = Detections(boxes, scores, np.zeros(len(boxes), np.int64))
-    places = [np.flatnonzero(index == frame) for frame in range(frames)]
-    return [whole.select(rows[np.argsort(-scores[rows], kind="stable")]) for rows in places]
 
 
 class Blank:
@@ -163,28 +116,6 @@ def ours(name: str, options: dict[str, str]) -> Tracker:
     return run
 
 
-def theirs(name: str, options: dict[str, float]) -> Tracker:
-    """Return one of roboflow/trackers."""
-    import supervision as sv
-    import trackers
-
-    kinds = {"SORT": "SORTTracker", "ByteTrack": "ByteTrackTracker", "OC-SORT": "OCSORTTracker"}
-
-    def run(sequence: Given, path: Path) -> None:
-        tracker: Any = getattr(trackers, kinds[name])(frame_rate=sequence.rate_fps, **options)
-        with path.open("w") as file:
-            for index, seen in enumerate(sequence.detections):
-                told = sv.Detections(
-                    seen.boxes.copy(), confidence=seen.scores.copy(), class_id=seen.labels.copy()
-                )
-                found = tracker.update(told)
-                for (x1, y1, x2, y2), who in zip(found.xyxy.tolist(), found.tracker_id, strict=True):
-                    if who >= 0:
-                        file.write(f"{index + 1},{who + 1},{x1},{y1},{x2 - x1},{y2 - y1},1\n")
-
-    return run
-
-
 def measure(tracker: Tracker, sequences: list[Given]) -> tuple[TrackingScore, float]:
     """Return the score over the sequences of a group and the CPU ms a frame."""
     scores: dict[str, TrackingScore] = {}
@@ -214,12 +145,17 @@ def row(label: str, tracker: Tracker, data: dict[str, list[Given]]) -> float:
     return total
 
 
+def named(name: str, options: dict[str, float]) -> Tracker:
+    """Return one of what users would take instead."""
+    return roboflow(name, options) if name in ROBOFLOW else norfair(options)
+
+
 def best(name: str, data: dict[str, list[Given]]) -> dict[str, float]:
     """Return the options of a grid with the largest sum of HOTAs."""
     grid = GRIDS[name]
 
     def total(options: dict[str, float]) -> float:
-        tracker = theirs(name, options)
+        tracker = named(name, options)
         return sum(measure(tracker, sequences)[0].figures["HOTA"] for sequences in data.values())
 
     choices = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
@@ -244,12 +180,15 @@ def main() -> None:
             if text.startswith(f"associate.{name}.")
         ]
         row(" ".join([name, *mine]), ours(name, dict(text.split("=", 1) for text in mine)), data)
-    for name in GRIDS:
-        row(f"{name} (roboflow/trackers)", theirs(name, {}), data)
-    for name in GRIDS if asked.tuned else ():
+    there = [name for name in GRIDS if name in ROBOFLOW or has_norfair()]
+    if len(there) < len(GRIDS):
+        print("norfair is not installed: pip install --no-deps norfair filterpy")
+    for name in there:
+        row(f"{name} (roboflow/trackers)" if name in ROBOFLOW else name, named(name, {}), data)
+    for name in there if asked.tuned else ():
         options = best(name, data)
         print(f"{name} tuned: {options}")
-        row(f"{name} tuned", theirs(name, options), data)
+        row(f"{name} tuned", named(name, options), data)
 
 
 if __name__ == "__main__":
