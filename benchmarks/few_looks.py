@@ -33,7 +33,7 @@ from tracker.evaluation.counts import CountScore, CountTruth, read_truth, score_
 from tracker.evaluation.results import read_tracks
 
 DETECTORS = ("smaller_vgg_rep_small_int8", "smaller_vgg_rep_medium_int8", "smaller_vgg")
-SHARES = ("1", "free", "0.2", "0.1", "0.05", "0.03")
+SHARES = ("1", "free", "0.2", "0.1", "0.05")
 COLUMNS = ("hits", "misses", "false", "F1", "CNN share", "objects", "CPU ms", "frames/s", "x theirs")
 THEIRS = "YOLOX-Nano, ByteTrack"
 

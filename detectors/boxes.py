@@ -69,6 +69,23 @@ def has_left(boxes: ArrayLike, width: int, height: int) -> NDArray[np.bool_]:
     return np.asarray(visible_share(boxes, width, height) <= 0.25)
 
 
+def within(boxes: ArrayLike, region: ArrayLike, width: int, height: int, margin: float) -> NDArray[np.bool_]:
+    """Return bool (N,), whether each box lies in a region of a picture and its border cuts nothing off.
+
+    Args:
+        boxes: (N, 4) xyxy in pixels.
+        region: (4,) xyxy in pixels.
+        width: of the picture; its own borders are none of the region's.
+        height: of the picture.
+        margin: least distance to the region's border in pixels.
+    """
+    around = np.asarray(region, np.float32)
+    low = np.where(around[:2] <= 0, -np.inf, around[:2] + margin)
+    high = np.where(around[2:] >= [width, height], np.inf, around[2:] - margin)
+    flat = np.asarray(boxes, np.float32).reshape(-1, 4)
+    return np.asarray((flat[:, :2] >= low).all(1) & (flat[:, 2:] <= high).all(1), np.bool_)
+
+
 def intersections(a: ArrayLike, b: ArrayLike) -> Boxes:
     """Return the common areas (N, M) of boxes (N, 4) and (M, 4)."""
     one = np.asarray(a, np.float32).reshape(-1, 4)

@@ -12,11 +12,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detectors import DEFAULT_DETECTOR
 from detectors.detections import Detections
 from detectors.errors import UnknownNameError, UsageError, WeightsError
 from detectors.frame import Frame
-from detectors.protocol import Detector
+from detectors.protocol import Detector, PartDetector
 from detectors.registry import Registry
 
 ZOO = Registry("detectors.zoo", "detector")
@@ -81,6 +84,14 @@ class Loaded:
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return the detector's answer."""
         return self.detector.detect(frames)
+
+    def detect_within(
+        self, frame: Frame, region: NDArray[np.float32]
+    ) -> tuple[Detections, NDArray[np.float32] | None]:
+        """Return the detector's answer, for the whole frame where it cannot look at a part."""
+        if isinstance(self.detector, PartDetector):
+            return self.detector.detect_within(frame, region)
+        return self.detector.detect([frame])[0], None
 
 
 @dataclass(frozen=True, slots=True)

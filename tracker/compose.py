@@ -129,7 +129,7 @@ def _triggers(settings: Settings) -> list[Trigger]:
     ]
     if settings.budget is None and not may_be_live(settings.video):
         return triggers
-    return [Budgeted(triggers, settings.budget or 1.0)]
+    return [Budgeted(triggers, settings.budget or 1.0, whole=settings.budget is not None)]
 
 
 def budget_of(pipeline: Pipeline) -> Budgeted | None:

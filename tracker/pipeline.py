@@ -15,10 +15,11 @@ from detectors.boxes import centres
 from detectors.detections import Detections
 from detectors.errors import ProjectError, UsageError
 from detectors.frame import Frame
-from detectors.protocol import Detector
+from detectors.protocol import Detector, PartDetector
 from tracker.protocols import Associator, FrameSource, Observer, Propagator, Sink, Trigger
 from tracker.scene.geometry import in_any
 from tracker.scene.model import Scene
+from tracker.tracks import looked_over
 from tracker.types import Event, FrameResult, Origin, Reason, RunInfo, Track, TrackState
 
 T = TypeVar("T")
@@ -124,32 +125,52 @@ class Pipeline:
         tracks = (
             self._timed("propagate", lambda: self.propagator.step(frame, self._live)) if carry else self._live
         )
-        reason, cause = self._timed("trigger", lambda: self._asked(frame, tracks))
-        detections = self._timed("detect", lambda: self._detect(frame)) if reason else None
-        tracks = self._timed("associate", lambda: self.associator.update(frame, tracks, detections))
+        reason, cause, region = self._timed("trigger", lambda: self._asked(frame, tracks))
+        detections, looked_at = None, None
+        if reason:
+            detections, looked_at = self._timed("detect", lambda: self._detect(frame, region))
+        tracks = self._timed(
+            "associate", lambda: self.associator.update(frame, tracks, detections, looked_at)
+        )
         if detections is not None:
             for trigger in self.triggers:
-                trigger.looked(frame, tracks)
+                trigger.looked(frame, tracks, looked_at)
         self._timed("propagate", lambda: self._restart(frame, tracks))
         self._live = [track for track in tracks if track.state is not TrackState.REMOVED]
         self._reported = self._reported or any(track.shown for track in tracks)
-        return FrameResult(frame, reason, detections, tuple(tracks), cause=cause)
+        return FrameResult(frame, reason, detections, tuple(tracks), looked_at=looked_at, cause=cause)
 
-    def _asked(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reason | None, Track | None]:
-        """Return why the CNN must look, and the track that asks for it."""
+    def _asked(
+        self, frame: Frame, tracks: Sequence[Track]
+    ) -> tuple[Reason | None, Track | None, NDArray[np.float32] | None]:
+        """Return why the CNN must look, the track that asks for it, and where; None for the whole frame."""
         for trigger in self.triggers:
             if reason := trigger.reason(frame, tracks):
-                return reason, next((track for track in tracks if track.id == trigger.cause), None)
-        return None, None
+                cause = next((track for track in tracks if track.id == trigger.cause), None)
+                return reason, cause, trigger.region
+        return None, None, None
 
-    def _detect(self, frame: Frame) -> Detections:
-        detections = self.detector.detect([frame])[0]
+    def _detect(
+        self, frame: Frame, region: NDArray[np.float32] | None
+    ) -> tuple[Detections, NDArray[np.float32] | None]:
+        """Look; return what is followed of what the CNN saw, and the part that it looked at."""
+        detections, looked_at = self._seen(frame, region)
         if self.wanted is not None:
             detections = detections.select(self.wanted[detections.labels])
-        if self.scene is None or not self.scene.ignore:
-            return detections
-        ignored = self.scene.at(frame.width, frame.height).ignore
-        return detections.select(~in_any(ignored, centres(detections.boxes)))
+        if self.scene is not None and self.scene.ignore:
+            ignored = self.scene.at(frame.width, frame.height).ignore
+            detections = detections.select(~in_any(ignored, centres(detections.boxes)))
+        return detections, looked_at
+
+    def _seen(
+        self, frame: Frame, region: NDArray[np.float32] | None
+    ) -> tuple[Detections, NDArray[np.float32] | None]:
+        if region is None or not isinstance(self.detector, PartDetector):
+            return self.detector.detect([frame])[0], None
+        detections, looked_at = self.detector.detect_within(frame, region)
+        if looked_at is not None:
+            detections = detections.select(looked_over(detections.boxes, looked_at, frame))
+        return detections, looked_at
 
     def _restart(self, frame: Frame, tracks: Sequence[Track]) -> None:
         self.propagator.stop([t.id for t in tracks if t.state is TrackState.REMOVED])

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detectors.detections import Detections
 from detectors.frame import Frame
 from tracker.types import Event, FrameResult, Reason, RunInfo, SourceHealth, SourceInfo, Track
@@ -77,9 +80,11 @@ class Trigger(Protocol):
 
     Attributes:
         cause: number of the track for which the last reason was given; None where it was for none.
+        region: float32 (4,) xyxy, the part of the frame that a look for that reason must see; None for all.
     """
 
     cause: int | None
+    region: NDArray[np.float32] | None
 
     def reason(self, frame: Frame, tracks: Sequence[Track]) -> Reason | None:
         """Return why the CNN must look at ``frame``, or None.
@@ -90,8 +95,16 @@ class Trigger(Protocol):
         """
         ...
 
-    def looked(self, frame: Frame, result: Sequence[Track]) -> None:
-        """Be told that the CNN ran on ``frame``, and the tracks after association."""
+    def looked(
+        self, frame: Frame, result: Sequence[Track], looked_at: NDArray[np.float32] | None = None
+    ) -> None:
+        """Be told that the CNN ran.
+
+        Args:
+            frame: that it looked at.
+            result: the tracks after association.
+            looked_at: float32 (4,) xyxy, the part of the frame that it saw; None for the whole.
+        """
         ...
 
 
@@ -99,13 +112,21 @@ class Trigger(Protocol):
 class Associator(Protocol):
     """Gives detections to tracks and leads the tracks through their life."""
 
-    def update(self, frame: Frame, tracks: Sequence[Track], detections: Detections | None) -> list[Track]:
+    def update(
+        self,
+        frame: Frame,
+        tracks: Sequence[Track],
+        detections: Detections | None,
+        looked_at: NDArray[np.float32] | None = None,
+    ) -> list[Track]:
         """Return all tracks after this frame, sorted by id.
 
         Args:
             frame: the new frame.
             tracks: the live tracks, propagated to this frame.
             detections: what the CNN saw; None means that it did not look, which is no miss.
+            looked_at: float32 (4,) xyxy, the part of the frame that it saw; None for all. What its border
+                cuts is not among the detections, and who is not all within was not missed.
 
         Returns:
             Live tracks, new ones, and those that ended now (state REMOVED, handed out once).

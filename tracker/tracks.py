@@ -17,10 +17,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.boxes import has_left, iou
+from detectors.boxes import has_left, iou, within
 from detectors.detections import Detections
 from detectors.frame import Frame
 from tracker.types import Origin, Track, TrackState
+
+#: Nearer than this to the border of the part that was looked at a box may be cut, in units of the frame's
+#: longer side.
+CUT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,22 @@ class LifeCycle:
         after = [replace(t, state=ghost if t.state is TrackState.TENTATIVE else lost) for t in tracks]
         return self._aged(frame, after)
 
+    def unmatched(
+        self, frame: Frame, tracks: Sequence[Track], looked_at: NDArray[np.float32] | None
+    ) -> list[Track]:
+        """Return the tracks after a look that gave them no detection: a miss for those that it could see.
+
+        Args:
+            frame: the new frame.
+            tracks: with nothing found for them.
+            looked_at: float32 (4,) xyxy, the part of the frame that the CNN saw; None for the whole.
+        """
+        if looked_at is None:
+            return self.missed(frame, tracks)
+        seen = looked_over(stacked(tracks), looked_at, frame).tolist()
+        missed = self.missed(frame, [t for t, s in zip(tracks, seen, strict=True) if s])
+        return missed + self.carried(frame, [t for t, s in zip(tracks, seen, strict=True) if not s])
+
     def carried(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
         """Return the tracks after a frame on which nobody looked."""
         alive = [self.believed(t) for t in tracks]
@@ -168,6 +188,19 @@ class LifeCycle:
         tentative = track.state is TrackState.TENTATIVE
         limit = self.config.max_tentative_s if tentative else self.config.max_missing_s
         return frame.time_s - track.last_seen_s > limit
+
+
+def looked_over(
+    boxes: NDArray[np.float32], looked_at: NDArray[np.float32], frame: Frame
+) -> NDArray[np.bool_]:
+    """Return bool (N,), whether a look at a part of a frame shows each box whole.
+
+    Args:
+        boxes: float32 (N, 4) xyxy in pixels.
+        looked_at: float32 (4,) xyxy, the part.
+        frame: the whole.
+    """
+    return within(boxes, looked_at, frame.width, frame.height, CUT * max(frame.width, frame.height))
 
 
 def stacked(tracks: Sequence[Track]) -> NDArray[np.float32]:

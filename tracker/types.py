@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.boxes import areas, clip
 from detectors.detections import Detections
 from detectors.frame import Frame
 from tracker.scene.model import Scene
@@ -160,6 +161,16 @@ class FrameResult:
     looked_at: NDArray[np.float32] | None = None
     stage_s: Mapping[str, float] = field(default_factory=dict)
     cause: Track | None = None
+
+    @property
+    def seen_share(self) -> float:
+        """Share of the frame's pixels that the CNN saw; 0 where it did not look."""
+        if self.reason is None:
+            return 0.0
+        if self.looked_at is None:
+            return 1.0
+        seen = float(areas(clip(self.looked_at, self.frame.width, self.frame.height)))
+        return seen / (self.frame.width * self.frame.height)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detectors.frame import Frame
 
 STRIDE = 32
@@ -37,6 +40,32 @@ def own_shape(frame: Frame, pixels: int, input_width: int | None) -> tuple[int, 
         enlarged = round(frame.width * frame.height * MAX_ENLARGEMENT**2)
         pixels = min(input_width * input_width * 9 // 16, max(enlarged, pixels))
     return input_size(frame.width, frame.height, pixels)
+
+
+def part_of(
+    frame: Frame, region: NDArray[np.float32], size: tuple[int, int]
+) -> tuple[NDArray[np.intp], tuple[int, int]]:
+    """Return the part of a frame around a region, and the network's input (width, height) for it.
+
+    Args:
+        frame: the whole.
+        region: float32 (4,) xyxy in pixels, within the frame.
+        size: width and height of the network's input for the whole frame; in that of the part everything is
+            as large as there.
+
+    Returns:
+        int (4,) xyxy in pixels, and multiples of 32; the whole frame and ``size`` where less will not do.
+    """
+    whole = np.array([frame.width, frame.height])
+    scale = min(size[0] / frame.width, size[1] / frame.height)
+    strides = np.maximum(np.ceil((region[2:] - region[:2]) * scale / STRIDE), 1).astype(int)
+    sides = np.minimum(strides * STRIDE, size)
+    spans = np.clip(np.round(sides / scale).astype(int), 1, whole)
+    if (spans >= whole).all():
+        return np.concatenate([np.zeros(2, int), whole]), size
+    corner = np.round((region[:2] + region[2:] - spans) / 2).astype(int)
+    corner = np.clip(corner, 0, whole - spans)
+    return np.concatenate([corner, corner + spans]), (int(sides[0]), int(sides[1]))
 
 
 def check_input_width(width: int | None) -> None:

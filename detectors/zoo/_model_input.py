@@ -23,6 +23,7 @@ class ModelInput:
     Attributes:
         size: width and height in pixels that the model has or was made for.
         one_by_one: the model takes one picture at a time.
+        any_shape: the model leaves both sides open.
     """
 
     def __init__(
@@ -45,9 +46,9 @@ class ModelInput:
             raise WeightsError(f"{names[0]} takes {batch} pictures at a time: export it for one, or for any")
         self.one_by_one = batch == 1
         self.size = self._own_size((width, height), names)
-        self._any_shape = width is None and height is None
+        self.any_shape = width is None and height is None
         self._input_width = input_width
-        if input_width is not None and not self._any_shape:
+        if input_width is not None and not self.any_shape:
             raise WeightsError(f"{names[0]} takes {width}x{height} alone: input_width cannot be chosen")
         self._type = session.input_type
         self._factor, self._shift = _arithmetic(said)
@@ -63,7 +64,7 @@ class ModelInput:
 
     def size_of(self, frame: Frame) -> tuple[int, int]:
         """Return the width and height in pixels that this frame gets at the model."""
-        return own_shape(frame, math.prod(self.size), self._input_width) if self._any_shape else self.size
+        return own_shape(frame, math.prod(self.size), self._input_width) if self.any_shape else self.size
 
     def batch(self, frames: Sequence[Frame], size: tuple[int, int]) -> tuple[NDArray[Any], list[Place]]:
         """Return the input for frames of this ``size_of``, and where each frame lies in it."""

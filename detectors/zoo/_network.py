@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision.ops import nms
 
@@ -23,7 +24,7 @@ from detectors.runtimes import processor
 from detectors.runtimes.choice import Precision, Runtime, choose, open_module
 from detectors.zoo._fit import Place, fit_into, to_source
 from detectors.zoo._letterbox import GREY, own_shape
-from detectors.zoo._looking import STAGES, add_times, check_settings
+from detectors.zoo._looking import STAGES, add_times, check_settings, look_within
 from detectors.zoo._weights import Description, build_network, fill, load_weights
 
 #: Of one picture: boxes float32 (N, 4) xyxy in pixels of the input, scores float32 (N,), labels int64 (N,).
@@ -130,6 +131,12 @@ class NetworkDetector:
             found = self._look([frames[place] for place in places], size)
             answers.update(zip(places, found, strict=True))
         return [answers[place] for place in range(len(frames))]
+
+    def detect_within(
+        self, frame: Frame, region: NDArray[np.float32]
+    ) -> tuple[Detections, NDArray[np.float32] | None]:
+        """Look at a part of a frame; see ``detectors.protocol.PartDetector``."""
+        return look_within(frame, region, self.input_size(frame), self._look)
 
     def input_size(self, frame: Frame) -> tuple[int, int]:
         """Return the width and height in pixels that this frame gets at the network."""

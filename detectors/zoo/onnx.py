@@ -65,7 +65,7 @@ from detectors.runtimes.choice import FOR_MODELS, Precision, choose, open_model
 from detectors.runtimes.protocol import ModelSession
 from detectors.zoo._decoders import KINDS, Seen, Wanted, decode
 from detectors.zoo._fit import Place, to_source
-from detectors.zoo._looking import STAGES, add_times, check_settings
+from detectors.zoo._looking import STAGES, add_times, check_settings, look_within
 from detectors.zoo._model_input import ModelInput
 from detectors.zoo._sidecar import EXAMPLE, Sidecar, read_sidecar
 
@@ -177,6 +177,15 @@ class OnnxDetector:
                 found = self._look([frames[place] for place in group], size)
                 answers.update(zip(group, found, strict=True))
         return [answers[place] for place in range(len(frames))]
+
+    def detect_within(
+        self, frame: Frame, region: NDArray[np.float32]
+    ) -> tuple[Detections, NDArray[np.float32] | None]:
+        """Look at a part of a frame, or at all of it if the model's input is fixed; see ``PartDetector``."""
+        size = self.input_size(frame)
+        if not self._input.any_shape:
+            return self._look([frame], size)[0], None
+        return look_within(frame, region, size, self._look)
 
     def input_size(self, frame: Frame) -> tuple[int, int]:
         """Return the width and height in pixels that this frame gets at the model."""

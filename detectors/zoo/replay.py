@@ -67,6 +67,13 @@ class Replay:
         """Return each frame's boxes from the file; none for a frame that the file does not name."""
         return [self._of(frame.index) for frame in frames]
 
+    def detect_within(
+        self, frame: Frame, region: NDArray[np.float32]
+    ) -> tuple[Detections, NDArray[np.float32] | None]:
+        """Return the frame's boxes that lie in the region whole."""
+        found = self._of(frame.index)
+        return found.select(boxlib.within(found.boxes, region, frame.width, frame.height, 0.0)), region
+
     def _of(self, index: int) -> Detections:
         first, last = np.searchsorted(self._frames, [index, index + 1])
         return self._all.select(np.arange(first, last)) if first < last else Detections.empty()

@@ -70,6 +70,38 @@ def test_a_detected_track_is_where_the_detection_is(name: str) -> None:
     assert history[-1][0].origin is Origin.DETECTED
 
 
+LEFT, RIGHT = (20, 50, 60, 80), (300, 50, 340, 80)
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "missed"),
+    [(None, True), ((200, 0, 400, 200), True), ((0, 0, 200, 200), False), ((0, 0, 320, 200), False)],
+    ids=["at the whole", "at its part", "at another part", "at a part that cuts it"],
+)
+def test_who_lies_outside_of_the_part_that_was_looked_at_is_not_missed(
+    name: str, looked_at: tuple[float, float, float, float] | None, missed: bool
+) -> None:
+    associator = ASSOCIATORS.build(name)
+    live = follow(associator, [(frame(i * 0.1), seen(LEFT, RIGHT)) for i in range(4)])[-1]
+    carried = [replace(t, origin=Origin.PROPAGATED, confidence=0.9) for t in live]
+    part = None if looked_at is None else np.array(looked_at, np.float32)
+    left, right = associator.update(frame(0.4), carried, seen(LEFT), part)
+    assert (left.id, right.id) == (1, 2)
+    assert left.origin is Origin.DETECTED
+    assert right.state is (TrackState.COASTING if missed else TrackState.CONFIRMED)
+
+
+def test_who_was_seen_once_waits_while_other_parts_are_looked_at(name: str) -> None:
+    associator = ASSOCIATORS.build(name)
+    live, part = follow(associator, [(frame(0.0), seen(RIGHT))])[-1], np.array([0, 0, 200, 200], np.float32)
+    for index in range(1, 4):
+        carried = [replace(t, origin=Origin.PROPAGATED, confidence=0.9) for t in live]
+        live = associator.update(frame(index * 0.1), carried, seen(), part)
+        assert [t.state for t in live] == [TrackState.TENTATIVE]
+    found = associator.update(frame(0.4), live, seen(RIGHT), None)
+    assert [(t.id, t.state) for t in found] == [(1, TrackState.CONFIRMED)]
+
+
 def test_not_looking_is_no_miss(name: str) -> None:
     looks: list[tuple[Frame, Detections | None]] = [(frame(0.0), moving(0.0)), (frame(0.1), moving(0.1))]
     looks += [(frame(0.1 + i * 0.1), None) for i in range(1, 8)]

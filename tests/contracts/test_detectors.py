@@ -13,7 +13,8 @@ from torch import nn
 from torchvision.models import get_model
 
 from detectors import Detections, Frame
-from detectors.protocol import Detector
+from detectors import boxes as boxlib
+from detectors.protocol import Detector, PartDetector
 from detectors.registry import Registry
 from detectors.runtimes.export import to_onnx
 from detectors.zoo._weights import Description, build_network, load_weights, save_weights
@@ -214,6 +215,24 @@ def test_tiny_and_narrow_pictures(kind: str, detector: Detector, size: tuple[int
     width, height = size
     frames = [Frame(np.full((height, width, 3), 90, np.uint8))]
     check(detector, frames, detector.detect(frames), inside=KINDS[kind][1])
+
+
+@pytest.mark.parametrize("region", [(0, 0, 20, 20), (70, 50, 96, 64), (30, 10, 60, 40), (0, 0, 96, 64)])
+def test_a_look_at_a_part(kind: str, detector: Detector, region: tuple[float, float, float, float]) -> None:
+    if not isinstance(detector, PartDetector):
+        assert kind == "torchvision", "the project's own detectors look at parts"
+        return
+    frame, wanted = Frame(picture()), np.array(region, np.float32)
+    found, part = detector.detect_within(frame, wanted)
+    check(detector, [frame], [found])
+    if part is None:
+        assert same(found, detector.detect([frame])[0])
+        return
+    assert (part[:2] <= wanted[:2]).all()
+    assert (part[2:] >= wanted[2:]).all()
+    assert (part[:2] >= 0).all()
+    assert (part[2:] <= [frame.width, frame.height]).all()
+    assert boxlib.within(found.boxes, part, frame.width, frame.height, -1e-3).all()
 
 
 @pytest.mark.parametrize("shade", [0, 255])

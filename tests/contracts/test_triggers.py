@@ -63,6 +63,20 @@ def test_the_interval_is_in_seconds(name: str, rate_fps: float) -> None:
     assert [reason for _, reason in found] == [Reason.FIRST_FRAME] + [Reason.INTERVAL] * 5
 
 
+@pytest.mark.parametrize("name", TRIGGERS.names())
+def test_looks_at_parts_do_not_put_off_the_look_at_the_whole(name: str) -> None:
+    interval = {} if name == "always" else {"interval_s": 0.5}
+    trigger, part = TRIGGERS.build(name, interval), np.array([0, 0, 10, 10], np.float32)
+    trigger.reason(Frame(PICTURE), [track()])
+    trigger.looked(Frame(PICTURE), [track()])
+    for index, time_s in enumerate((0.1, 0.2, 0.3, 0.4), 1):
+        frame = Frame(PICTURE, index, time_s)
+        trigger.reason(frame, [track()])
+        trigger.looked(frame, [track()], part)
+    assert trigger.reason(Frame(PICTURE, 5, 0.5), [track()]) is not None
+    assert trigger.region is None
+
+
 def test_an_unsure_tracker_is_looked_at_on_this_frame() -> None:
     trigger = TRIGGERS.build("confidence", {"threshold": 0.4, "rest_s": 0.1, "interval_s": 9})
     assert looks(trigger, [0.0, 0.2], [track(0.39)])[-1] == (0.2, Reason.LOW_CONFIDENCE)

@@ -99,3 +99,12 @@ def test_hidden_is_a_share_and_somebody_is_in_front(boxes: np.ndarray) -> None:
     hidden = boxlib.hidden_shares(boxes)
     assert ((hidden >= 0) & (hidden <= 1)).all()
     assert not len(boxes) or hidden[boxes[:, 3].argmax()] == 0
+
+
+def test_within_a_part_nothing_is_cut() -> None:
+    boxes = [[10, 10, 20, 20], [2, 10, 20, 20], [45, 10, 49.5, 20], [48, 10, 60, 20], [0, 0, 5, 5]]
+    part = [0, 0, 50, 100]  # the picture's own left, upper and lower borders are none of the part's
+    assert boxlib.within(boxes, part, 200, 100, 1.0).tolist() == [True, True, False, False, True]
+    assert boxlib.within(boxes, [5, 5, 50, 100], 200, 100, 1.0).tolist() == [True, False, False, False, False]
+    assert boxlib.within(boxes, [0, 0, 200, 100], 200, 100, 1.0).all()
+    assert boxlib.within(np.zeros((0, 4)), part, 200, 100, 1.0).shape == (0,)

@@ -77,7 +77,13 @@ class KalmanAssociator(ABC):
         self.bank = KalmanBank()
         self._time_s: float | None = None
 
-    def update(self, frame: Frame, tracks: Sequence[Track], detections: Detections | None) -> list[Track]:
+    def update(
+        self,
+        frame: Frame,
+        tracks: Sequence[Track],
+        detections: Detections | None,
+        looked_at: NDArray[np.float32] | None = None,
+    ) -> list[Track]:
         """Return all tracks after this frame; see ``tracker.protocols.Associator``."""
         if self._life.ended_by_cut(frame):
             self._time_s = frame.time_s
@@ -88,14 +94,21 @@ class KalmanAssociator(ABC):
         if detections is None:
             after = self._life.carried(frame, moved)
         else:
-            after = self._looked(frame, moved, detections)
+            after = self._looked(frame, moved, detections, looked_at)
         self.bank.stop(t.id for t in after if t.state is TrackState.REMOVED)
         return sorted(after, key=lambda t: t.id)
 
-    def _looked(self, frame: Frame, tracks: list[Track], detections: Detections) -> list[Track]:
+    def _looked(
+        self,
+        frame: Frame,
+        tracks: list[Track],
+        detections: Detections,
+        looked_at: NDArray[np.float32] | None,
+    ) -> list[Track]:
         pairs = self._match(tracks, detections)
         found = [self._life.found(frame, tracks[i], detections, row) for i, row in pairs.items()]
-        missed = self._life.missed(frame, [t for i, t in enumerate(tracks) if i not in pairs])
+        left = [t for i, t in enumerate(tracks) if i not in pairs]
+        missed = self._life.unmatched(frame, left, looked_at)
         self.bank.update([t.id for t in found], stacked(found))
         after = self._life.without_duplicates(frame, self._with_velocity(found + missed))
         free = sorted(set(range(len(detections))) - set(pairs.values()))

@@ -50,7 +50,13 @@ class CentroidAssociator:
         self._life = LifeCycle(config)
         self._last: dict[int, tuple[float, NDArray[np.float32]]] = {}
 
-    def update(self, frame: Frame, tracks: Sequence[Track], detections: Detections | None) -> list[Track]:
+    def update(
+        self,
+        frame: Frame,
+        tracks: Sequence[Track],
+        detections: Detections | None,
+        looked_at: NDArray[np.float32] | None = None,
+    ) -> list[Track]:
         """Return all tracks after this frame; see ``tracker.protocols.Associator``."""
         if self._life.ended_by_cut(frame):
             after = [replace(t, state=TrackState.REMOVED) for t in tracks]
@@ -58,7 +64,7 @@ class CentroidAssociator:
         else:
             here = [self._placed(t) for t in tracks]
             pairs = {} if detections is None else self._match(here, detections)
-            after = self._after(frame, here, detections, pairs)
+            after = self._after(frame, here, detections, pairs, looked_at)
         after += self._born(frame, detections, set(pairs.values()))
         after = [self._with_velocity(frame, t) for t in after]
         for track in after:
@@ -70,12 +76,18 @@ class CentroidAssociator:
         return track if self._life.believed(track) else replace(track, origin=Origin.PREDICTED)
 
     def _after(
-        self, frame: Frame, tracks: Sequence[Track], detections: Detections | None, pairs: dict[int, int]
+        self,
+        frame: Frame,
+        tracks: Sequence[Track],
+        detections: Detections | None,
+        pairs: dict[int, int],
+        looked_at: NDArray[np.float32] | None,
     ) -> list[Track]:
         if detections is None:
             return self._life.carried(frame, tracks)
         found = [self._life.found(frame, tracks[i], detections, row) for i, row in pairs.items()]
-        missed = self._life.missed(frame, [t for i, t in enumerate(tracks) if i not in pairs])
+        left = [t for i, t in enumerate(tracks) if i not in pairs]
+        missed = self._life.unmatched(frame, left, looked_at)
         return self._life.without_duplicates(frame, found + missed)
 
     def _born(self, frame: Frame, detections: Detections | None, taken: set[int]) -> list[Track]:

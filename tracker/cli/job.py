@@ -242,6 +242,8 @@ def print_end(
     tracks = summary.tracks_by_class(class_names)
     runs = {reason.value.replace("_", " "): n for reason, n in summary.cnn_runs.most_common()}
     share = f"{summary.cnn_share:.0%} of {summary.frames} frames"
+    if summary.cnn_pixels_share < summary.cnn_share - 0.005:  # some looks were at a part of the picture
+        share += f", {summary.cnn_pixels_share:.0%} of their pixels"
     rows = [
         ("tracks", _listed(tracks) or "none"),
         *(("crossings" if not n else "", line) for n, line in enumerate(_crossings(summary))),

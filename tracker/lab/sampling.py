@@ -97,6 +97,7 @@ class Examiner:
         self._evidence = Evidence()
         self._looks, self._looked_s = 0, float("-inf")
         self.cause: int | None = None
+        self.region: NDArray[np.float32] | None = None
         self.rows: list[NDArray[np.float64]] = []
         self.right: list[Flags] = []
         self.unknown = 0
@@ -114,7 +115,9 @@ class Examiner:
         wait_s = self._pause_s if self._looks % _LOOKS == 0 else _APART_S
         return Reason.INTERVAL if frame.time_s - self._looked_s + 5e-4 >= wait_s else None
 
-    def looked(self, frame: Frame, result: Sequence[Track]) -> None:
+    def looked(
+        self, frame: Frame, result: Sequence[Track], looked_at: NDArray[np.float32] | None = None
+    ) -> None:
         """Count the time from here; the tracks that were found begin anew."""
         self._looked_s, self._looks = frame.time_s, self._looks + 1
         self._evidence.restart(track.id for track in result if track.origin is Origin.DETECTED)

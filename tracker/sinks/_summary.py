@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from detectors.boxes import areas, clip
 from tracker.types import FrameResult, Reason
 
 
@@ -74,13 +73,9 @@ class Summary:
     def _count_look(self, result: FrameResult) -> None:
         pixels = result.frame.width * result.frame.height
         self._pixels += pixels
-        if result.reason is None:
-            return
-        self.cnn_runs[result.reason] += 1
-        if result.looked_at is None:
-            self._pixels_seen += pixels
-        else:
-            self._pixels_seen += float(areas(clip(result.looked_at, result.frame.width, result.frame.height)))
+        self._pixels_seen += pixels * result.seen_share
+        if result.reason is not None:
+            self.cnn_runs[result.reason] += 1
 
     def _count_tracks(self, result: FrameResult) -> None:
         """Keep the class of live tracks by id, and only a number of those that ended."""

@@ -1,9 +1,9 @@
 """``looks.csv``: one row for every time that the CNN ran, and why.
 
-The columns are ``frame,time_s,reason,track_id,confidence,since_s,tracks,detections,detect_ms``: the reason
-as ``tracker.types.Reason`` has it; the track that asked for the look and how sure its place was, where it
-was one track's wish; seconds since the look before; how many tracks were live; what the CNN found, and how
-long that took.
+The columns are ``frame,time_s,reason,track_id,confidence,since_s,tracks,detections,detect_ms,part``: the
+reason as ``tracker.types.Reason`` has it; the track that asked for the look and how sure its place was, where
+it was one track's wish; seconds since the look before; how many tracks were live; what the CNN found, and how
+long that took; the share of the picture that it saw.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tracker.types import FrameResult, Reason, RunInfo, TrackState
 
 COLUMNS = (
     *("frame", "time_s", "reason", "track_id", "confidence", "since_s", "tracks", "detections", "detect_ms"),
+    "part",
 )
 
 
@@ -81,6 +82,7 @@ class LooksSink:
             str(live),
             "" if result.detections is None else str(len(result.detections)),
             "" if detect_s is None else f"{1000 * detect_s:.1f}",
+            f"{result.seen_share:.2f}",
         ]
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detectors.frame import Frame
 from tracker.types import Reason, Track
 
@@ -32,6 +35,7 @@ class Interval:
         """Begin without a look."""
         self._config = config
         self.cause: int | None = None
+        self.region: NDArray[np.float32] | None = None
         self._looked_s: float | None = None
 
     def reason(self, frame: Frame, tracks: Sequence[Track]) -> Reason | None:
@@ -42,9 +46,12 @@ class Interval:
         over = frame.time_s - self._looked_s >= self._config.interval_s - 5e-4
         return Reason.INTERVAL if over else None
 
-    def looked(self, frame: Frame, result: Sequence[Track]) -> None:
-        """Count the interval from here."""
-        self._looked_s = frame.time_s
+    def looked(
+        self, frame: Frame, result: Sequence[Track], looked_at: NDArray[np.float32] | None = None
+    ) -> None:
+        """Count the interval from here, if that was a look at all of the frame."""
+        if looked_at is None:
+            self._looked_s = frame.time_s
 
 
 def build(config: Config) -> Interval:

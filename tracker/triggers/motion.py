@@ -69,6 +69,7 @@ class Motion:
         """Begin without a background."""
         self._config = config
         self.cause: int | None = None
+        self.region: NDArray[np.float32] | None = None
         self._looked_s: float | None = None
         self._field: _Field | None = None
 
@@ -82,8 +83,12 @@ class Motion:
             return Reason.UNEXPLAINED_MOTION
         return Reason.INTERVAL if since_s >= self._config.interval_s else None
 
-    def looked(self, frame: Frame, result: Sequence[Track]) -> None:
-        """Learn where the look was in vain."""
+    def looked(
+        self, frame: Frame, result: Sequence[Track], looked_at: NDArray[np.float32] | None = None
+    ) -> None:
+        """Learn where the look was in vain, if it was at all of the frame."""
+        if looked_at is not None:
+            return
         self._looked_s = frame.time_s
         self._seen(frame).settle(result)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.boxes import iou
 from detectors.frame import Frame
@@ -43,6 +44,7 @@ class Overlap:
         """Begin without a look."""
         self._config = config
         self.cause: int | None = None
+        self.region: NDArray[np.float32] | None = None
         self._looked_s: float | None = None
         self._together: set[tuple[int, int]] = set()
 
@@ -62,8 +64,12 @@ class Overlap:
                 return Reason.OVERLAP
         return Reason.INTERVAL if since_s >= self._config.interval_s else None
 
-    def looked(self, frame: Frame, result: Sequence[Track]) -> None:
-        """Count the time from here, and remember who is together."""
+    def looked(
+        self, frame: Frame, result: Sequence[Track], looked_at: NDArray[np.float32] | None = None
+    ) -> None:
+        """Count the time from here, and remember who is together, if that was a look at all of the frame."""
+        if looked_at is not None:
+            return
         self._looked_s = frame.time_s
         self._together = self._pairs(result)
 

@@ -45,15 +45,18 @@ def test_a_row_says_who_asked_and_what_came_of_it(tmp_path: Path) -> None:
         (followed(1, 0.9), gone),
         stage_s={"detect": 0.0123},
         cause=followed(1, 0.25),
+        looked_at=np.array([10, 0, 20, 10], np.float32),
     )
     sink.write(asked)
     sink.close(completed=True)
     first, second = rows(tmp_path / "looks.csv")
     assert list(first) == list(COLUMNS)
     assert (first["reason"], first["track_id"], first["since_s"]) == ("first_frame", "", "")
+    assert first["part"] == "1.00"
     assert second == {
         **{"frame": "2", "time_s": "0.080", "reason": "low_confidence", "track_id": "1"},
         **{"confidence": "0.250", "since_s": "0.080", "tracks": "1", "detections": "0", "detect_ms": "12.3"},
+        "part": "0.25",
     }
 
 

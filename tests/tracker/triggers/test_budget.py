@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from detectors import Frame
 from tracker.triggers import confidence, interval
@@ -24,14 +25,19 @@ class Asking:
     def __init__(self, wanted: set[int]) -> None:
         self.wanted, self.told = wanted, list[int]()
         self.cause: int | None = 7
+        self.region: NDArray[np.float32] | None = np.array([0, 0, 8, 8], np.float32)
+        self.parts = list[NDArray[np.float32] | None]()
 
     def reason(self, frame: Frame, tracks: Sequence[Track]) -> Reason | None:
         if frame.index == 0:
             return Reason.FIRST_FRAME
         return Reason.LOW_CONFIDENCE if frame.index in self.wanted else None
 
-    def looked(self, frame: Frame, result: Sequence[Track]) -> None:
+    def looked(
+        self, frame: Frame, result: Sequence[Track], looked_at: NDArray[np.float32] | None = None
+    ) -> None:
         self.told.append(frame.index)
+        self.parts.append(looked_at)
 
 
 def looks(trigger: Budgeted, times_s: Sequence[float]) -> list[int]:
@@ -84,6 +90,18 @@ def test_every_trigger_is_told_of_every_look() -> None:
     found = looks(Budgeted([doubts, asking], 0.5), [i / 25 for i in range(50)])
     assert asking.told == found
     assert len(found) > 5
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_part_is_handed_on_unless_every_look_is_at_the_whole(whole: bool) -> None:
+    asking = Asking(set(range(600)))
+    trigger = Budgeted([asking], 0.1, whole=whole)
+    for index in range(600):
+        frame = Frame(PICTURE, index, index / 25)
+        if trigger.reason(frame, []):
+            trigger.looked(frame, [], trigger.region)
+    assert len(asking.told) > 40
+    assert asking.parts == [None if whole else asking.region] * len(asking.told)
 
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.1])
