@@ -27,7 +27,7 @@ class Budgeted:
         triggers: asked in turn; the first reason counts.
         share: in (0, 1].
         whole: every look is at the whole frame. Where looks are what is short, one at a part counts as much
-            and tells less: with budgets of 0.16 to 0.2, HOTA on MOT16-09 is 34.3 in the mean, with parts 32.2.
+            and tells less: with budgets of 0.16 to 0.2 HOTA on MOT16-09 is 34.3 in the mean, 32.2 with parts.
 
     Attributes:
         share: may be changed while it is in use.
