@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.boxes import has_left, iou, within
+from detectors.boxes import areas, has_left, intersections, iou, within
 from detectors.detections import Detections
 from detectors.frame import Frame
 from tracker.types import Origin, Track, TrackState
@@ -25,6 +25,10 @@ from tracker.types import Origin, Track, TrackState
 #: Nearer than this to the border of the part that was looked at a box may be cut, in units of the frame's
 #: longer side.
 CUT = 0.01
+#: A box of which nearer ones hide more than this teaches nobody what its track looks like.
+MOST_HIDDEN = 0.3
+#: Share of the latest look in what a track looks like, at least; of its first looks each counts the same.
+LEAST_LEARNT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +124,23 @@ class LifeCycle:
             last_seen_s=frame.time_s,
             last_detected_s=frame.time_s,
             detections=looks,
-            embedding=_embedding(detections, row),
+            embedding=self._learnt(track, detections, row),
         )
+
+    def _learnt(self, track: Track, detections: Detections, row: int) -> NDArray[np.float32] | None:
+        """Return the running mean of what the track looks like, of length 1.
+
+        Of who is half hidden a box shows what hides it, and a doubtful box may be anybody's: there only a
+        track that knows nothing yet learns.
+        """
+        new, old = _embedding(detections, row), track.embedding
+        if new is None or old is None:
+            return old if new is None else new
+        if detections.scores[row] < self.config.born_score or _hidden(detections, row) > MOST_HIDDEN:
+            return old
+        share = max(1 / (track.detections + 1), LEAST_LEARNT)
+        mean = (1 - share) * old + share * new
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-6), np.float32)
 
     def missed(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
         """Return the tracks after a look that did not find them."""
@@ -213,6 +232,13 @@ def _vote(votes: NDArray[np.float32], label: int, score: float) -> NDArray[np.fl
     new[: len(votes)] = votes
     new[label] += score
     return new
+
+
+def _hidden(detections: Detections, row: int) -> float:
+    """Return the share of a box that nearer ones hide, as ``detectors.boxes.hidden_shares`` says it."""
+    box, boxes = detections.boxes[row], detections.boxes
+    common = intersections(box, boxes)[0][boxes[:, 3] > box[3]].sum()
+    return float(common / max(float(areas(box)), 1e-6))
 
 
 def _embedding(detections: Detections, row: int) -> NDArray[np.float32] | None:

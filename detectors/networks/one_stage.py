@@ -81,10 +81,16 @@ class OneStage(nn.Module):
 
     def dense(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits (N, A, C) and the sides (N, A, 4) of all cells, as the convolutions say them."""
-        levels = self._pyramid(self.body(pictures / 255.0 - 0.45)[-3:])
+        logits, sides, _ = self.dense_with_features(pictures)
+        return logits, sides
+
+    def dense_with_features(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return ``dense``, and the backbone's map of stride 8 (N, W, H / 8, W / 8)."""
+        features = self.body(pictures / 255.0 - 0.45)[-3:]
+        levels = self._pyramid(features)
         logits = torch.cat([_flat(self.to_logits(self.class_branch(x))) for x in levels], 1)
         sides = torch.cat([_flat(self.to_sides(self.box_branch(x))) for x in levels], 1)
-        return logits, sides
+        return logits, sides, features[0]
 
     def _pyramid(self, features: Sequence[Tensor]) -> list[Tensor]:
         levels = [lateral(x) for lateral, x in zip(self.lateral, features, strict=True)]
@@ -111,6 +117,25 @@ class Dense(nn.Module):
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Return ``OneStage.dense``."""
         return self.net.dense(pictures)
+
+
+class DenseWithFeatures(nn.Module):
+    """The same, with the backbone's map of stride 8.
+
+    Args:
+        net: the detector, in evaluation mode.
+    """
+
+    OUTPUTS = (*Dense.OUTPUTS, "features")
+
+    def __init__(self, net: OneStage) -> None:
+        """Take over the network."""
+        super().__init__()
+        self.net = net
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return ``OneStage.dense_with_features``."""
+        return self.net.dense_with_features(pictures)
 
 
 def cells_of(size: tuple[int, int], device: torch.device) -> Cells:

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from detectors.boxes import iou
 from detectors.detections import Detections
 from detectors.errors import UsageError
-from detectors.networks.one_stage import OneStage, boxes_of, cells_of
+from detectors.networks.one_stage import STRIDES, OneStage, boxes_of, cells_of
 from detectors.runtimes.export import to_onnx
+from detectors.runtimes.outputs import without_output
 from detectors.zoo import faster_rcnn, one_stage
 from detectors.zoo._calibration import calibration_files, read_file
 from detectors.zoo._fit import fit_into
@@ -27,6 +28,8 @@ from detectors.zoo._weights import build_network, fill, load_weights, save_weigh
 #: Built into a Faster R-CNN, whose second stage is part of the model; a higher one can still be asked for.
 LEAST_SCORE = 0.01
 NMS_IOU = 0.5
+#: Name of the map that embeddings are read from.
+FEATURES = "features"
 #: Nodes that stay in float32 when the rest becomes int8: where logits and boxes are made.
 _EXACT = {
     "boxes_scores": ("/net/to_.*", "/net/decode/.*"),
@@ -44,16 +47,17 @@ class _Decode(nn.Module):
 
 
 class _OneStageBoxes(nn.Module):
-    """Boxes and scores of all cells of a one-stage detector."""
+    """Boxes and scores of all cells of a one-stage detector, and the backbone's map of stride 8."""
 
     def __init__(self, net: OneStage) -> None:
         super().__init__()
         self.net = net
         self.decode = _Decode()
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        boxes, scores = self.decode(pictures, *self.net.dense(pictures))
-        return boxes, scores
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        logits, sides, features = self.net.dense_with_features(pictures)
+        boxes, scores = self.decode(pictures, logits, sides)
+        return boxes, scores, features
 
 
 class _FasterRCNNBoxes(nn.Module):
@@ -106,9 +110,16 @@ def export_weights(weights: Path, fixed: bool = False) -> Exported:
     is_open = architecture == "one_stage" and not fixed
     if architecture == "one_stage":
         free = ["pictures"] if fixed else ["pictures", "height", "width"]
-        model = to_onnx(_OneStageBoxes(net), ("boxes", "scores"), size, free)
+        # named, and no output: whoever wants no embeddings does not pay for it
+        named = to_onnx(_OneStageBoxes(net), ("boxes", "scores", FEATURES), size, free)
+        model = without_output(named, FEATURES)
         thresholds = Thresholds(description.score, NMS_IOU, one_stage.BORN_SCORE)
-        said = Sidecar(usual, Output("boxes_scores"), dict(enumerate(names)), thresholds)
+        said = Sidecar(
+            usual,
+            Output("boxes_scores", features=FEATURES, features_stride=STRIDES[0]),
+            dict(enumerate(names)),
+            thresholds,
+        )
     else:  # torchvision's label 0 is the background
         model = to_onnx(_FasterRCNNBoxes(net), ("boxes", "labels", "scores"), size, free=[])
         thresholds = Thresholds(description.score, NMS_IOU, faster_rcnn.BORN_SCORE)

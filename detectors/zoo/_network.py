@@ -22,6 +22,7 @@ from detectors.frame import Frame
 from detectors.networks.fusing import fused
 from detectors.runtimes import processor
 from detectors.runtimes.choice import Precision, Runtime, choose, open_module
+from detectors.zoo._appearance import with_embeddings
 from detectors.zoo._fit import Place, fit_into, to_source
 from detectors.zoo._letterbox import GREY, own_shape
 from detectors.zoo._looking import STAGES, add_times, check_settings, look_within
@@ -42,6 +43,8 @@ class Config:
         one_class_a_place: of overlapping boxes of different classes only the best is kept.
         nms_iou: overlap from which two boxes are the same object. With 0.6 half a car was often a car of its
             own, and took the track away (benchmarks/counts.py --set detector.faster_rcnn.nms_iou=0.6).
+        embeddings: whether a detection also says what it looks like; see ``_appearance``. Of one-stage
+            networks alone.
         input_width: width in pixels that a 16:9 frame gets at the network, to the nearest multiple of 32; a
             frame of another shape gets as many pixels in all. None for the size of the weights' training;
             beyond that size no frame is made wider than ``MAX_ENLARGEMENT`` times its own width.
@@ -56,6 +59,7 @@ class Config:
     score: float | None = None
     one_class_a_place: bool = True
     nms_iou: float = 0.5
+    embeddings: bool = False
     input_width: int | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     runtime: Runtime = "auto"
@@ -88,6 +92,7 @@ class NetworkDetector:
         dense: nn.Module,
         decide: Callable[[Sequence[Tensor], tuple[int, int]], Sequence[Seen]],
         born_score: float | None = None,
+        features_stride: int = 8,
     ) -> None:
         """Put a network behind a letterbox.
 
@@ -98,9 +103,11 @@ class NetworkDetector:
                 pictures, float32 (N, 3, H, W) BGR in [0, 255].
             decide: takes its outputs and the pictures' width and height; says what is on each.
             born_score: score from which a detection may start a track.
+            features_stride: of the last output, where there are to be embeddings, a map (N, C, h, w).
         """
         self._config = config
         self._decide = decide
+        self._features_stride = features_stride
         self._own_pixels = math.prod(description.input_size)
         device = device_of(config)
         self.runtime, self.precision = choose(config.runtime, config.precision, device)
@@ -156,6 +163,12 @@ class NetworkDetector:
             self._detections(seen, place, frame)
             for seen, place, frame in zip(found, places, frames, strict=True)
         ]
+        if self._config.embeddings:
+            maps, stride = torch.as_tensor(outputs[-1]).cpu().numpy(), self._features_stride
+            answers = [
+                with_embeddings(answer, frame, features, stride, place)
+                for answer, frame, features, place in zip(answers, frames, maps, places, strict=True)
+            ]
         times.append(time.perf_counter())
         add_times(self.stage_s, times)
         return answers

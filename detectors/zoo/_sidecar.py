@@ -59,10 +59,19 @@ class Output:
         kind: see ``onnx.py``.
         names: of the model's outputs, in the kind's order; None for the kind's own names or, where the model
             has others, for its outputs in their order.
+        features: name of a float map (N, C, h, w), an output or a value inside the model; None for none.
+        features_stride: pixels of the input a cell of that map.
     """
 
     kind: Kind
     names: tuple[str, ...] | None = None
+    features: str | None = None
+    features_stride: int = 8
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a stride that no map has."""
+        if self.features_stride < 1:
+            raise ValueError("features_stride must be 1 at least")
 
 
 @dataclass(frozen=True, slots=True)

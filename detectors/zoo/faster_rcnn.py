@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from detectors.errors import UsageError
 from detectors.networks.faster_rcnn import Dense, decide
 from detectors.zoo._network import Config, NetworkDetector, Seen, device_of, open_network, score_of
 
@@ -23,10 +24,13 @@ def build(config: Config) -> NetworkDetector:
     The proposals and what follows them are torch's on every runtime.
 
     Raises:
-        UsageError: the runtime is not installed or does not know the number format.
+        UsageError: embeddings are asked for; or the runtime is not installed or does not know the number
+            format.
         WeightsError: weights are missing, damaged or of another network.
         DetectorError: CUDA was asked for and is not there.
     """
+    if config.embeddings:
+        raise UsageError("embeddings come from one-stage networks alone: not from a Faster R-CNN")
     net, description = open_network(config, "faster_rcnn")
     net.roi_heads.score_thresh = score_of(config, description)
     net.roi_heads.nms_thresh = config.nms_iou

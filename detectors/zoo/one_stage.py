@@ -10,7 +10,7 @@ from torch import Tensor
 from torchvision.ops import batched_nms
 
 from detectors.networks.assignment import Cells
-from detectors.networks.one_stage import Dense, boxes_of, cells_of
+from detectors.networks.one_stage import STRIDES, Dense, DenseWithFeatures, boxes_of, cells_of
 from detectors.zoo._network import Config, NetworkDetector, Seen, open_network, score_of
 
 __all__ = ["Config", "build"]
@@ -34,11 +34,12 @@ def build(config: Config) -> NetworkDetector:
     score = score_of(config, description)
 
     def decide(outputs: Sequence[Tensor], size: tuple[int, int]) -> list[Seen]:
-        logits, sides = outputs
+        logits, sides = outputs[:2]
         cells = cells_of(size, logits.device)
         return [distinct(cells, *of_one, score, config.nms_iou) for of_one in zip(logits, sides, strict=True)]
 
-    return NetworkDetector(config, description, Dense(net), decide, BORN_SCORE)
+    dense = DenseWithFeatures(net) if config.embeddings else Dense(net)
+    return NetworkDetector(config, description, dense, decide, BORN_SCORE, STRIDES[0])
 
 
 def distinct(cells: Cells, logits: Tensor, sides: Tensor, score: float, nms_iou: float) -> Seen:

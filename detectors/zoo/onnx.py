@@ -17,6 +17,8 @@
     [output]
     kind = "yolox"
     names = ["output"]    # of the model's outputs, where it has more than the kind's or in another order
+    features = "relu_9"   # a float map (N, C, h, w), an output or a value inside: what things look like is
+    features_stride = 8   # read there (embeddings=true); may be left out
 
     [classes]             # the model's index = name; what is not listed is left out
     0 = "person"
@@ -63,6 +65,7 @@ from detectors.opencv import load_cv2
 from detectors.runtimes import processor
 from detectors.runtimes.choice import FOR_MODELS, Precision, choose, open_model
 from detectors.runtimes.protocol import ModelSession
+from detectors.zoo._appearance import model_with_features, with_embeddings
 from detectors.zoo._decoders import KINDS, Seen, Wanted, decode
 from detectors.zoo._fit import Place, to_source
 from detectors.zoo._looking import STAGES, add_times, check_settings, look_within
@@ -89,6 +92,8 @@ class Config:
         one_class_a_place: of overlapping boxes of different classes only the best is kept.
         nms_iou: overlap from which two boxes are the same object; None for the sidecar's. A model that
             returns every object once has its own, and this one then weighs classes against each other alone.
+        embeddings: whether a detection also says what it looks like; see ``_appearance``. For that the
+            sidecar must name a map of features.
         input_width: width in pixels that a 16:9 frame gets at a model that leaves its sides open, to the
             nearest multiple of 32; a frame of another shape gets as many pixels in all. None for the
             sidecar's size.
@@ -106,6 +111,7 @@ class Config:
     score: float | None = None
     one_class_a_place: bool = True
     nms_iou: float | None = None
+    embeddings: bool = False
     input_width: int | None = None
     device: Literal["auto", "cpu"] = "auto"
     runtime: Literal["auto", "onnxruntime", "openvino"] = "auto"
@@ -148,12 +154,16 @@ class OnnxDetector:
         self.runtime, self.precision = choose(config.runtime, _precision(config, said), "cpu", FOR_MODELS)
         self.processor, self.threads = processor.name(), config.threads or processor.cores()
         self._name = Path(config.path).name
+        path = Path(config.path)
+        model = model_with_features(path, sidecar, said.output.features) if config.embeddings else path
         self._session = open_model(
-            Path(config.path), runtime=self.runtime, precision=self.precision, threads=config.threads
+            model, runtime=self.runtime, precision=self.precision, threads=config.threads
         )
         self._input = ModelInput(said.input, self._session, (self._name, sidecar), config.input_width)
         self._outputs = _outputs_of(said, self._session, self._name)
         self._kind = said.output.kind
+        self._features, self._stride = said.output.features, said.output.features_stride
+        self._embeddings = config.embeddings
         self._apart = config.one_class_a_place
         self._classes = np.array(list(said.classes), np.int64)
         self.class_names = tuple(dict.fromkeys(said.classes.values()))
@@ -208,6 +218,12 @@ class OnnxDetector:
             self._detections(seen, place, frame)
             for seen, place, frame in zip(found, places, frames, strict=True)
         ]
+        if self._embeddings:
+            maps = returned[self._session.output_names.index(str(self._features))]
+            answers = [
+                with_embeddings(answer, frame, features, self._stride, place)
+                for answer, frame, features, place in zip(answers, frames, maps, places, strict=True)
+            ]
         times.append(time.perf_counter())
         add_times(self.stage_s, times)
         return answers
@@ -251,7 +267,8 @@ def _outputs_of(said: Sidecar, session: ModelSession, name: str) -> list[int]:
         WeightsError: the model has no such outputs, or not as many as the kind.
     """
     own, usual = session.output_names, KINDS[said.output.kind].outputs
-    names = said.output.names or (usual if set(usual) <= set(own) else own)
+    boxes = tuple(output for output in own if output != said.output.features)
+    names = said.output.names or (usual if set(usual) <= set(own) else boxes)
     missing = [wanted for wanted in names if wanted not in own]
     if missing:
         raise WeightsError(f"{name} has no output '{missing[0]}': there is {', '.join(own)}")

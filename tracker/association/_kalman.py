@@ -52,12 +52,15 @@ class Round:
         detections: bool (M,), which take part.
         least: overlap of a match.
         buffers: float64 (N,), how much a track's box and the detections are enlarged on every side for that.
+        likeness: where above 0, who overlaps at all is matched by the cosine of the embeddings instead, from
+            this on; who has none takes no part.
     """
 
     tracks: NDArray[np.bool_]
     detections: NDArray[np.bool_]
     least: float
     buffers: NDArray[np.float64]
+    likeness: float = 0.0
 
 
 class KalmanAssociator(ABC):
@@ -173,10 +176,23 @@ class KalmanAssociator(ABC):
                 continue
             overlap = buffered_iou(boxes[rows], detections.boxes[columns], round_.buffers[rows])
             same = labels[rows][:, None] == detections.labels[columns][None]
+            if round_.likeness > 0:
+                likeness = cosines([tracks[i] for i in rows], detections.select(columns))
+                overlap = np.where(overlap >= round_.least, likeness, 0.0)
             overlap = overlap * np.where(same, 1.0, self._config.class_penalty)
-            for i, j in zip(*assign(overlap, round_.least), strict=True):
+            for i, j in zip(*assign(overlap, round_.likeness or round_.least), strict=True):
                 pairs[int(rows[i])] = int(columns[j])
         return pairs
+
+
+def cosines(tracks: Sequence[Track], detections: Detections) -> NDArray[np.float32]:
+    """Return how alike tracks and detections look (N, M), in [-1, 1]; 0 where one has no embedding."""
+    likeness = np.zeros((len(tracks), len(detections)), np.float32)
+    known = [place for place, track in enumerate(tracks) if track.embedding is not None]
+    if known and detections.embeddings is not None:
+        mine = np.array([tracks[place].embedding for place in known], np.float32)
+        likeness[known] = mine @ detections.embeddings.T
+    return likeness
 
 
 def assign(overlap: NDArray[np.floating], least: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

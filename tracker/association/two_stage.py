@@ -7,6 +7,10 @@
 4. The same once more with boxes that are enlarged by how unsure their place is (buffered IoU: Yang et al.,
    WACV 2023): who was seen once has no velocity yet. At the next frame that is next to nothing; a third of a
    second later a small fast vehicle does not overlap with itself.
+
+With ``appearance`` and a detector that gives embeddings there is a fifth: tracks that the last look missed
+get a sure detection that nobody wanted, where it lies within reach and looks like them. (In DeepSORT, Wojke
+et al., ICIP 2017, appearance comes first.)
 """
 
 from __future__ import annotations
@@ -21,6 +25,9 @@ from tracker.association._kalman import KalmanAssociator, KalmanConfig, Round
 from tracker.tracks import check_shares
 from tracker.types import Track, TrackState
 
+#: Boxes that touch at all, of those that are enlarged by how far a lost track may be.
+LEAST_OVERLAP = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Config(KalmanConfig):
@@ -34,6 +41,10 @@ class Config(KalmanConfig):
         min_tentative_iou: the same of a track that was seen once, with a sure one.
         most_buffer: a box is enlarged by no more than this on every side, in units of its sides.
         duplicate_s: see ``LifeConfig``.
+        appearance: least cosine of the embeddings with which a lost track is found again where it does not
+            overlap; 0 for never.
+        reach: how far such a track's box is enlarged, in standard deviations of its place; ``most_reach`` at
+            most, in units of its sides.
     """
 
     born_score: float = 0.6
@@ -43,13 +54,18 @@ class Config(KalmanConfig):
     min_tentative_iou: float = 0.1
     most_buffer: float = 0.5
     duplicate_s: float = 0.3
+    appearance: float = 0.0
+    reach: float = 2.0
+    most_reach: float = 2.0
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no track's life allows, or for a value outside its range."""
         KalmanConfig.__post_init__(self)
-        check_shares(self, "low_score", "min_iou", "min_low_iou", "min_tentative_iou")
+        check_shares(self, "low_score", "min_iou", "min_low_iou", "min_tentative_iou", "appearance")
         if not 0 <= self.most_buffer < np.inf:
             raise ValueError("most_buffer must be finite and at least 0")
+        if not (0 <= self.reach < np.inf and 0 <= self.most_reach < np.inf):
+            raise ValueError("reach and most_reach must be finite and at least 0")
 
 
 class TwoStageAssociator(KalmanAssociator):
@@ -61,7 +77,7 @@ class TwoStageAssociator(KalmanAssociator):
         self._matching = config
 
     def rounds(self, tracks: Sequence[Track], detections: Detections) -> list[Round]:
-        """Return the four rounds."""
+        """Return the four rounds, and the fifth where it is wanted."""
         matching, scores = self._matching, detections.scores
         sure = scores >= matching.born_score
         doubtful = (scores >= matching.low_score) & ~sure
@@ -69,12 +85,17 @@ class TwoStageAssociator(KalmanAssociator):
         found = np.array([track.state is TrackState.CONFIRMED for track in tracks])
         exact = np.zeros(len(tracks))
         spread = self.bank.spread([track.id for track in tracks]).astype(np.float64)
-        return [
+        rounds = [
             Round(~new, sure, matching.min_iou, exact),
             Round(found, doubtful, matching.min_low_iou, exact),
             Round(new, sure, matching.min_tentative_iou, exact),
             Round(new, sure, matching.min_tentative_iou, np.minimum(spread, matching.most_buffer)),
         ]
+        if matching.appearance > 0 and detections.embeddings is not None:
+            lost = np.array([track.state is TrackState.COASTING for track in tracks])
+            within = np.minimum(matching.reach * spread, matching.most_reach)
+            rounds.append(Round(lost, sure, LEAST_OVERLAP, within, matching.appearance))
+        return rounds
 
 
 def build(config: Config) -> TwoStageAssociator:

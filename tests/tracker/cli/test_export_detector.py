@@ -82,6 +82,22 @@ def test_tiny_networks_see_the_same(
     assert [path.name for path in sorted((tmp_path / "new").iterdir())] == ["my.onnx", "my.toml"]
 
 
+def test_the_map_that_embeddings_are_read_from_is_named_and_no_output(
+    track: Track, tmp_path: Path, tiny: Path
+) -> None:
+    assert track("export", "detector", "--detector", tiny, "--out", "my.onnx").code == 0
+    model = tmp_path / "my.onnx"
+    assert [output.name for output in onnx.load(model).graph.output] == ["boxes", "scores"]
+    frame = noise(96, 64)
+    settings: dict[str, Any] = {"score": 0.005, "precision": "fp32", "embeddings": True}
+    (wanted,) = load_detector(str(tiny), device="cpu", runtime="torch", **settings).detect([frame])
+    (found,) = load_detector(str(model), **settings).detect([frame])
+    order = np.abs(wanted.boxes[:, None] - found.boxes).max(2).argmin(1)
+    assert wanted.embeddings is not None
+    assert found.embeddings is not None
+    np.testing.assert_allclose(wanted.embeddings, found.embeddings[order], atol=1e-2)
+
+
 @pytest.mark.parametrize("name", ["", "smaller_vgg"])
 def test_the_released_weights_see_the_same_vehicles(track: Track, tmp_path: Path, name: str) -> None:
     done = track("export", "detector", *(["--detector", name] if name else []), "--out", "road.onnx")
@@ -225,6 +241,8 @@ def test_int8_sees_nearly_the_same(tmp_path: Path, streets: Path, head: str) -> 
     assert "nncf" not in done.stdout
     nodes = [node.op_type for node in onnx.load(tmp_path / "int8.onnx").graph.node]
     assert nodes.count("QuantizeLinear") > 10
+    values = {value for node in onnx.load(tmp_path / "int8.onnx").graph.node for value in node.output}
+    assert ("features" in values) == (head == "one_stage")
     frame = noise(96, 64, 7)
     score = {"one_stage": 0.001, "faster_rcnn": 0.02}[head]
     (wanted,) = load_detector(str(weights), score=score, precision="fp32").detect([frame])
