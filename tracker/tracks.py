@@ -11,6 +11,7 @@ A frame on which the CNN did not look is no miss: it changes no state, it only l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -25,6 +26,8 @@ from tracker.types import Origin, Track, TrackState
 #: Nearer than this to the border of the part that was looked at a box may be cut, in units of the frame's
 #: longer side.
 CUT = 0.01
+#: How much the class of a box counts that the picture's border may cut, beside that of one it does not.
+CUT_VOTE = 0.3
 #: A box of which nearer ones hide more than this teaches nobody what its track looks like.
 MOST_HIDDEN = 0.3
 #: Share of the latest look in what a track looks like, at least; of its first looks each counts the same.
@@ -96,7 +99,7 @@ class LifeCycle:
             velocity=np.zeros(2, np.float32),
             label=label,
             score=score,
-            class_scores=_vote(np.zeros(0, np.float32), label, score),
+            class_scores=_vote(np.zeros(0, np.float32), label, _weight(frame, detections, row)),
             state=self._state(looks, TrackState.TENTATIVE),
             origin=Origin.DETECTED,
             confidence=score,
@@ -110,7 +113,7 @@ class LifeCycle:
     def found(self, frame: Frame, track: Track, detections: Detections, row: int) -> Track:
         """Return the track at the place of the detection that was matched with it."""
         label, score = int(detections.labels[row]), float(detections.scores[row])
-        votes = _vote(track.class_scores, label, score)
+        votes = _vote(track.class_scores, label, _weight(frame, detections, row))
         looks = track.detections + (2 if score >= self.config.sure_score else 1)
         return replace(
             track,
@@ -227,11 +230,23 @@ def stacked(tracks: Sequence[Track]) -> NDArray[np.float32]:
     return np.array([track.box for track in tracks], np.float32).reshape(-1, 4)
 
 
-def _vote(votes: NDArray[np.float32], label: int, score: float) -> NDArray[np.float32]:
+def _vote(votes: NDArray[np.float32], label: int, vote: float) -> NDArray[np.float32]:
     new = np.zeros(max(len(votes), label + 1), np.float32)
     new[: len(votes)] = votes
-    new[label] += score
+    new[label] += vote
     return new
+
+
+def _weight(frame: Frame, detections: Detections, row: int) -> float:
+    """Return how much a detection's class counts: by score and size, less where the picture's border cuts it.
+
+    A bus far away, or half in the picture, is often called a truck.
+    """
+    x1, y1, x2, y2 = detections.boxes[row].tolist()
+    edge = CUT * max(frame.width, frame.height)
+    cut = min(x1, y1) <= edge or x2 >= frame.width - edge or y2 >= frame.height - edge
+    size = math.sqrt(max(x2 - x1, 1.0) * max(y2 - y1, 1.0)) / max(frame.width, frame.height)
+    return float(detections.scores[row]) * size * (CUT_VOTE if cut else 1.0)
 
 
 def _hidden(detections: Detections, row: int) -> float:

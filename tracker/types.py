@@ -60,7 +60,8 @@ class Track:
         velocity: float32 (2,), of the box centre, in pixels a second.
         label: class by the votes so far, index into the detector's ``class_names``.
         score: of the last detection, in [0, 1].
-        class_scores: float32 (C,), the votes so far (sum of detection scores by class).
+        class_scores: float32 (C,), the votes so far: sum by class of the detections' scores, each times the
+            size of its box, and less where the picture's border cuts it. Their shares mean something.
         state: where the track is in its life.
         origin: how ``box`` is known on this frame.
         confidence: of that origin, in [0, 1].

@@ -42,6 +42,35 @@ def test_a_sure_detection_can_be_enough() -> None:
     assert life.born(at(0), one((0, 0, 9, 9), 0.75), 0).state is TrackState.TENTATIVE
 
 
+def follow_classes(life: LifeCycle, *looks: tuple[tuple[float, float, float, float], int]) -> Track:
+    """Follow a track through boxes and classes, a look each, all with the same score."""
+    seen = [replace(one(box, 0.6), labels=np.array([label], np.int64)) for box, label in looks]
+    track = life.born(at(0.0), seen[0], 0)
+    for index, detections in enumerate(seen[1:], 1):
+        track = life.found(at(index * 0.1), track, detections, 0)
+    return track
+
+
+BUS, TRUCK = 1, 2
+
+
+def test_near_looks_say_more_of_the_class_than_far_ones(life: LifeCycle) -> None:
+    far, near = ((90, 20, 100, 28), TRUCK), ((60, 20, 120, 80), BUS)
+    assert follow_classes(life, far, far, far, near).label == BUS
+    assert follow_classes(life, *[far] * 9, near).label == TRUCK
+    assert follow_classes(life, near, ((50, 20, 110, 80), TRUCK), ((40, 20, 100, 80), TRUCK)).label == TRUCK
+
+
+@pytest.mark.parametrize("cut", [(0, 20, 60, 80), (140, 20, 200, 80), (60, 0, 120, 60), (60, 40, 120, 100)])
+def test_who_is_cut_by_the_border_says_less_of_its_class(
+    life: LifeCycle, cut: tuple[float, float, float, float]
+) -> None:
+    whole = ((60, 20, 120, 80), BUS)
+    assert follow_classes(life, (cut, TRUCK), (cut, TRUCK), whole).label == BUS
+    shares = follow_classes(life, (cut, TRUCK), whole).class_scores
+    np.testing.assert_allclose(shares / shares.sum(), [0, 1 / 1.3, 0.3 / 1.3], rtol=1e-5)
+
+
 def test_a_track_that_left_the_picture_is_over(life: LifeCycle) -> None:
     inside = replace(confirmed(life), box=np.array([150, 10, 220, 40], np.float32), origin=Origin.PREDICTED)
     outside = replace(inside, box=np.array([190, 10, 260, 40], np.float32))
