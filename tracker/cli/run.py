@@ -30,6 +30,8 @@ _output = partial(typer.Option, rich_help_panel="Output")
 _wanted = partial(typer.Option, rich_help_panel="What is tracked")
 _tuning = partial(typer.Option, rich_help_panel="Tuning")
 _flag = {"metavar": ""}
+#: Triggers with a longest time without a look.
+_WITH_INTERVAL = ("confidence", "entry_zone", "interval", "motion", "overlap")
 _file = {"metavar": "PATH", "parser": _path}
 
 Name = str | None
@@ -259,7 +261,7 @@ def _shorthands(settings: Settings, values: Mapping[str, object], assignments: S
 
     places = {
         "confidence": (("trigger", "confidence", "threshold"),),
-        "interval": tuple(("trigger", name, "interval_s") for name in ("confidence", "interval", "motion")),
+        "interval": tuple(("trigger", name, "interval_s") for name in _WITH_INTERVAL),
         "codec": (("sink", "video", "codec"),),
     }
     for flag, value in values.items():

@@ -12,6 +12,7 @@ from typing import Any
 import av
 import pytest
 
+from detectors.registry import Registry
 from tracker.config import DEFAULTS
 from tracker.types import Reason
 
@@ -265,6 +266,17 @@ def test_shorthands_reach_the_chosen_trigger(replay: Track, tmp_path: Path) -> N
     assert "low_confidence" not in run["cnn_runs"]
     assert replay("--out", "b", "--no-video", "--trigger", "interval", "--interval", "0.5").code == 0
     assert run_of(tmp_path / "b")["cnn_runs"] == {"total": 4, "interval": 3, "first_frame": 1}
+
+
+@pytest.mark.parametrize("name", Registry("tracker.triggers", "trigger").names())
+def test_the_longest_interval_reaches_every_trigger_that_has_one(
+    replay: Track, tmp_path: Path, name: str
+) -> None:
+    if not hasattr(Registry("tracker.triggers", "trigger").config(name), "interval_s"):
+        assert replay("--trigger", name, "--interval", "0.7").code == 2
+        return
+    assert replay("--out", "o", "--no-video", "--trigger", name, "--interval", "0.7").code == 0
+    assert run_of(tmp_path / "o")["settings"]["options"]["trigger"][name]["interval_s"] == 0.7
 
 
 def test_sink_options_are_used(replay: Track, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 from detectors.errors import UsageError
 from tracker.errors import SinkError
 from tracker.report import write_report
+from tracker.types import Reason
 
 FIGURES = ("scene", "counts", "speeds", "zones", "trajectories", "heatmap", "coverage", "cnn_runs")
 
@@ -239,6 +240,7 @@ def test_both_languages_say_the_same_things() -> None:
 
     assert shape(words["en"]) == shape(words["pt-BR"])
     assert len(words["pt-BR"]["months"]) == 12
+    assert set(words["en"]["reasons"]) == {reason.value for reason in Reason}
 
 
 def test_every_text_is_used() -> None:
