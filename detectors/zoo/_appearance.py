@@ -22,7 +22,8 @@ pyramid, stride 8                            0.61 (0.31)   0.70 (0.49)
 
 Deeper maps know what a thing is, and less whose it is. Means over CDNET-highway and three clips (tracks of
 the product itself as truth), and over TUD-Stadtmitte, PETS09-S2L1, MOT16-09 and one clip;
-smaller_vgg_rep_medium.
+smaller_vgg_rep_medium. On the ground truth ``benchmarks/appearance.py --parts colours,features,both``
+measures it again.
 """
 
 from __future__ import annotations
