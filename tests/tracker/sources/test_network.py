@@ -151,10 +151,10 @@ def test_a_stream_that_falls_silent_ends_with_a_warning(make_video):
 def test_a_silent_stream_can_be_left(make_video):
     data = make_video("live.ts", 60).read_bytes()
     with stream(data, hold=True) as url:
-        with build(Config(url, timeout_s=1)) as source:
+        with build(Config(url, timeout_s=20)) as source:
             next(iter(source))
             begun = time.monotonic()
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 10  # it does not wait until the stream has timed out
         assert not [t for t in threading.enumerate() if t.name == "read-ahead"]
 
 
