@@ -96,15 +96,16 @@ def intersections(a: ArrayLike, b: ArrayLike) -> Boxes:
     return np.asarray(size[..., 0] * size[..., 1], np.float32)
 
 
-def hidden_shares(boxes: ArrayLike) -> Boxes:
-    """Return the share (N,) of each of N boxes (N, 4) that nearer ones hide; at most 1.
+def hidden_shares(boxes: ArrayLike, others: ArrayLike | None = None) -> Boxes:
+    """Return the share (N,) of each of N boxes (N, 4) that nearer ones, of them or of others, hide.
 
     On level ground, seen from above it, who is nearer reaches further down in the picture. Where several hide
     the same part, it counts for each.
     """
     each = np.asarray(boxes, np.float32).reshape(-1, 4)
-    common, whole = intersections(each, each), areas(each)
-    nearer = each[None, :, 3] > each[:, None, 3]
+    those = each if others is None else np.asarray(others, np.float32).reshape(-1, 4)
+    common, whole = intersections(each, those), areas(each)
+    nearer = those[None, :, 3] > each[:, None, 3]
     hidden = (common * nearer).sum(axis=1)
     return np.asarray(
         np.divide(hidden, whole, out=np.zeros_like(whole), where=whole > 0).clip(0, 1), np.float32

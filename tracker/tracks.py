@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.boxes import areas, has_left, intersections, iou, within
+from detectors.boxes import has_left, hidden_shares, iou, within
 from detectors.detections import Detections
 from detectors.frame import Frame
 from tracker.types import Origin, Track, TrackState
@@ -139,7 +139,8 @@ class LifeCycle:
         new, old = _embedding(detections, row), track.embedding
         if new is None or old is None:
             return old if new is None else new
-        if detections.scores[row] < self.config.born_score or _hidden(detections, row) > MOST_HIDDEN:
+        hidden = hidden_shares(detections.boxes[row], detections.boxes)[0]
+        if detections.scores[row] < self.config.born_score or hidden > MOST_HIDDEN:
             return old
         share = max(1 / (track.detections + 1), LEAST_LEARNT)
         mean = (1 - share) * old + share * new
@@ -247,13 +248,6 @@ def _weight(frame: Frame, detections: Detections, row: int) -> float:
     cut = min(x1, y1) <= edge or x2 >= frame.width - edge or y2 >= frame.height - edge
     size = math.sqrt(max(x2 - x1, 1.0) * max(y2 - y1, 1.0)) / max(frame.width, frame.height)
     return float(detections.scores[row]) * size * (CUT_VOTE if cut else 1.0)
-
-
-def _hidden(detections: Detections, row: int) -> float:
-    """Return the share of a box that nearer ones hide, as ``detectors.boxes.hidden_shares`` says it."""
-    box, boxes = detections.boxes[row], detections.boxes
-    common = intersections(box, boxes)[0][boxes[:, 3] > box[3]].sum()
-    return float(common / max(float(areas(box)), 1e-6))
 
 
 def _embedding(detections: Detections, row: int) -> NDArray[np.float32] | None:

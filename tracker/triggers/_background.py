@@ -7,16 +7,16 @@ and twice as long the next time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.frame import Frame
 from detectors.opencv import load_cv2
-from tracker.types import Track
+from tracker.types import Reason, Track
 
 Mask = NDArray[np.bool_]
 Part = tuple[slice, slice]
@@ -178,3 +178,70 @@ class Background:
         """Return a mask and some pixels around it: where what moves may be a frame later."""
         grown: NDArray[np.uint8] = self._cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8))
         return grown
+
+
+C = TypeVar("C", bound=BackgroundConfig)
+
+
+class View(Protocol):
+    """What one shot shows in motion, such as a ``Background``."""
+
+    def compares(self, frame: Frame) -> bool:
+        """Return whether a frame is of the same view."""
+        ...
+
+    def see(self, frame: Frame) -> None:
+        """Take a frame; the same one again changes nothing."""
+        ...
+
+    def asks(self, tracks: Sequence[Track]) -> bool:
+        """Return whether something moves that is worth a look, with these tracks on the frame."""
+        ...
+
+    def settle(self, tracks: Sequence[Track]) -> None:
+        """Learn from the tracks after a look."""
+        ...
+
+
+class Watching(Generic[C]):
+    """A trigger: first frame, what its view asks for, longest interval.
+
+    Args:
+        config: of the trigger.
+        asked: the reason for a look that the view asks for.
+        view: makes one, from the config and the height and width of the frames.
+    """
+
+    def __init__(self, config: C, asked: Reason, view: Callable[[C, tuple[int, int]], View]) -> None:
+        """Begin without a view."""
+        self._config, self._asked, self._new_view = config, asked, view
+        self.cause: int | None = None
+        self.region: NDArray[np.float32] | None = None
+        self._looked_s: float | None = None
+        self._view: View | None = None
+
+    def reason(self, frame: Frame, tracks: Sequence[Track]) -> Reason | None:
+        """Return why the CNN must look at this frame, or None."""
+        if self._looked_s is None:
+            return Reason.FIRST_FRAME
+        asks = self._seen(frame).asks(tracks)
+        since_s = frame.time_s - self._looked_s + 5e-4  # time stamps are rounded
+        if asks and since_s >= self._config.rest_s:
+            return self._asked
+        return Reason.INTERVAL if since_s >= self._config.interval_s else None
+
+    def looked(
+        self, frame: Frame, result: Sequence[Track], looked_at: NDArray[np.float32] | None = None
+    ) -> None:
+        """Let the view learn from a look, if it was at all of the frame."""
+        if looked_at is not None:
+            return
+        self._looked_s = frame.time_s
+        self._seen(frame).settle(result)
+
+    def _seen(self, frame: Frame) -> View:
+        """Return the view after this frame; a new one where nothing can be compared any more."""
+        if self._view is None or not self._view.compares(frame):
+            self._view = self._new_view(self._config, (frame.height, frame.width))
+        self._view.see(frame)
+        return self._view

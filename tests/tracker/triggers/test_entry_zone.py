@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from detectors import Frame
-from tracker.triggers.entry_zone import Config, EntryZone, build
+from tracker.triggers._background import Watching
+from tracker.triggers.entry_zone import Config, build
 from tracker.types import Origin, Reason, Track, TrackState
 
 RATE_FPS = 20.0
@@ -28,7 +29,7 @@ class Street:
         needed: number of looks that confirm a track.
     """
 
-    def __init__(self, trigger: EntryZone, needed: int = 2) -> None:
+    def __init__(self, trigger: Watching[Config], needed: int = 2) -> None:
         self.trigger = trigger
         self._needed = needed
         self._found: dict[int, tuple[float, int]] = {}  # since when, and how often
@@ -105,7 +106,7 @@ def nobody(index: int) -> dict[int, Box]:
     return {}
 
 
-def quiet(**options: float) -> EntryZone:
+def quiet(**options: float) -> Watching[Config]:
     return build(Config(**{"interval_s": 60.0, **options}))  # type: ignore[arg-type]
 
 

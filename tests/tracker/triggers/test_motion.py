@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from detectors import Frame
-from tracker.triggers.motion import Config, Motion, build
+from tracker.triggers._background import Watching
+from tracker.triggers.motion import Config, build
 from tracker.types import Origin, Reason, Track, TrackState
 
 RATE_FPS = 20.0
@@ -36,7 +37,7 @@ def track(box: Box, track_id: int = 1) -> Track:
 
 
 def looks(
-    trigger: Motion, frames: int, place: Place, followed: bool = False, first: int = 0
+    trigger: Watching[Config], frames: int, place: Place, followed: bool = False, first: int = 0
 ) -> list[tuple[int, Reason]]:
     """Return on which frames the trigger wants a look; a look finds nothing new."""
     found = []
@@ -59,7 +60,7 @@ def driver(index: int, begin: int = 30) -> Box | None:
     return (x, 100, x + 30, 120) if index >= begin and x + 30 < SIZE[0] else None
 
 
-def quiet(**options: float) -> Motion:
+def quiet(**options: float) -> Watching[Config]:
     return build(Config(**{"interval_s": 60.0, **options}))  # type: ignore[arg-type]
 
 
