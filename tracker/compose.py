@@ -93,6 +93,7 @@ def build_pipeline(
     scene = scene_of(settings, detector.class_names)
     watching = [SceneObserver(scene, detector.class_names)] if scene else []
     propagator, note = _propagator(settings, detector)
+    _check_appearance(settings, detector)
     return Pipeline(
         source=source,
         detector=detector,
@@ -104,6 +105,19 @@ def build_pipeline(
         scene=scene,
         notes=(note,) if note else (),
     )
+
+
+def _check_appearance(settings: Settings, detector: Detector) -> None:
+    """Raise UsageError where tracks are to be known by their looks, which the detector does not tell."""
+    wanted = getattr(
+        ASSOCIATORS.config(settings.associate, settings.of("associate", settings.associate)), "appearance", 0
+    )
+    if wanted and isinstance(detector, Loaded) and not detector.options.get("embeddings"):
+        name = detector.choice.component
+        raise UsageError(
+            f"associate.{settings.associate}.appearance needs embeddings: "
+            f"--set detector.{name}.embeddings=true, if {name} has them"
+        )
 
 
 def _propagator(settings: Settings, detector: Detector) -> tuple[Propagator, str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from detectors import Frame, load_detector
+from detectors import Detections, Frame, load_detector
 from detectors.errors import UnknownNameError, UsageError
 from detectors.zoo._weights import Description, build_network, save_weights
 from tracker import open_pipeline
@@ -110,6 +112,55 @@ def test_options_reach_their_component(tiny_video: Path, tiny_boxes: Path) -> No
     with open_pipeline(settings.with_option("trigger", "interval", "interval_s", 1.0)) as pipeline:
         looks = [result.frame.index for result in pipeline.run() if result.reason]
     assert looks == [0, 25]
+
+
+def test_appearance_without_embeddings_is_refused(tiny_video: Path, tiny_boxes: Path) -> None:
+    settings = Settings(video=str(tiny_video), detector=f"replay:{tiny_boxes}")
+    with pytest.raises(UsageError, match=r"detector\.replay\.embeddings=true"):
+        open_pipeline(settings.with_option("associate", "two_stage", "appearance", 0.7))
+
+
+class _Twofold:
+    """Knows a vehicle and half of another at the border of whatever part it looks at; notes the parts."""
+
+    class_names = ("car",)
+
+    def __init__(self) -> None:
+        self.parts: list[list[float] | None] = []
+
+    def _answer(self, *boxes: list[float]) -> Detections:
+        number = len(boxes)
+        return Detections(
+            np.array(boxes, np.float32), np.full(number, 0.9, np.float32), np.zeros(number, np.int64)
+        )
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        self.parts += [None] * len(frames)
+        return [self._answer([20, 20, 50, 40]) for _ in frames]
+
+    def detect_within(
+        self, frame: Frame, region: NDArray[np.float32]
+    ) -> tuple[Detections, NDArray[np.float32] | None]:
+        x2, y2 = region[2:].tolist()
+        self.parts.append(region.tolist())
+        return self._answer([20, 20, 50, 40], [x2 - 20, y2 - 30, x2, y2 - 10]), region
+
+
+@pytest.mark.parametrize(("budget", "in_parts"), [(None, True), (0.9, False)])
+def test_looks_at_parts_and_what_their_border_cuts(
+    tiny_video: Path, budget: float | None, in_parts: bool
+) -> None:
+    settings = Settings(video=str(tiny_video), propagate="kalman", calibrated="none", budget=budget)
+    settings = settings.with_option("trigger", "confidence", "threshold", 0.99)  # always in doubt
+    detector = _Twofold()
+    with build_pipeline(settings, detector) as pipeline:
+        results = list(pipeline.run())
+    looked = [result for result in results if result.reason]
+    told = [None if result.looked_at is None else result.looked_at.tolist() for result in looked]
+    assert told == detector.parts
+    assert any(part is not None for part in told) == in_parts
+    assert None in told  # the whole, too
+    assert {track.id for result in results for track in result.tracks} == {1}
 
 
 @pytest.fixture
