@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from detectors import Frame
-from tracker.triggers.confidence import Confidence, Config
+from tracker.triggers.confidence import LEAST_ROOM, Confidence, Config
 from tracker.types import Origin, Reason, Track, TrackState
 
 WIDTH, HEIGHT = 640, 360
@@ -41,10 +41,18 @@ def test_one_doubtful_track_needs_a_part_alone() -> None:
     assert reason is Reason.LOW_CONFIDENCE
     x1, y1, x2, y2 = region_of(trigger).tolist()
     assert (x2 - x1, y2 - y1) == (WIDTH / 2, HEIGHT / 2)
-    assert x1 <= 100 - 20
-    assert y1 <= 100 - 15
-    assert x2 >= 140 + 20
-    assert y2 >= 130 + 15
+    assert max(x1, y1) <= 100 - LEAST_ROOM * WIDTH
+    assert x2 >= 140 + LEAST_ROOM * WIDTH
+    assert y2 >= 130 + LEAST_ROOM * WIDTH
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_part_shows_all_doubtful_tracks_with_room_around(turned: bool) -> None:
+    near, far = track((100, 100, 140, 130)), track((230, 150, 310, 190), 0.2, 2)
+    x1, y1, x2, y2 = region_of(asked([far, near] if turned else [near, far])[1]).tolist()
+    least = LEAST_ROOM * WIDTH
+    assert least > 0
+    assert (x1 <= 100 - least, y1 <= 100 - least, x2 >= 310 + 40, y2 >= 190 + least) == (True,) * 4
 
 
 def test_doubts_at_both_ends_need_the_whole() -> None:
@@ -53,8 +61,18 @@ def test_doubts_at_both_ends_need_the_whole() -> None:
     assert trigger.region is None
 
 
-def test_a_large_track_needs_the_whole() -> None:
-    assert asked([track((100, 100, 400, 300))])[1].region is None
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        [(100, 100, 400, 300)],
+        [(100, 100, 300, 130)],  # it would fit, but not with room around
+        [(20, 100, 40, 120), (300, 100, 320, 120)],  # nor would these two: small ones get room, too
+    ],
+)
+def test_who_leaves_no_room_in_a_part_needs_the_whole(boxes: list[Box]) -> None:
+    reason, trigger = asked([track(box, track_id=n) for n, box in enumerate(boxes, 1)])
+    assert reason is Reason.LOW_CONFIDENCE
+    assert trigger.region is None
 
 
 @pytest.mark.parametrize(("part", "at_s"), [(0.0, 0.12), (0.5, 0.21)], ids=["never", "the whole is due soon"])
