@@ -2,6 +2,7 @@
 
     python benchmarks/appearance.py
     python benchmarks/appearance.py --hidden 0.7 --sequences TUD-Stadtmitte --parts colours,features,both
+    python benchmarks/appearance.py --cost odc_stuttgart     # of a look, on a frame of a clip
 
 The boxes are those of the truth, trembling by 3 % of their sides; the embeddings are those of a detector at
 these boxes on the real pictures, every fifth of a second. First: how often, of all on the picture some time
@@ -13,10 +14,12 @@ new one, or somebody else's.
 from __future__ import annotations
 
 import argparse
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import islice, product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,13 +29,16 @@ from numpy.typing import NDArray
 from detectors import Detections, Frame, load_detector
 from detectors.boxes import clip, hidden_shares, iou
 from detectors.zoo._appearance import embeddings
-from tracker.compose import ASSOCIATORS
+from tracker.compose import ASSOCIATORS, build_source
+from tracker.config import Settings
 from tracker.types import Track, TrackState
 
 STEP_S, TREMBLE, ROUNDS, SCORE = 0.2, 0.03, 10, 0.9
 #: Seen for this long before and behind, to be hidden at all; and how long after it the id is read.
 AROUND_S, AFTER_S = 0.6, 0.6
 MOST_HIDDEN = 0.3
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+COST_LOOKS = 30
 COLOURS = 384  #: first numbers of an embedding
 
 
@@ -158,6 +164,37 @@ def follow(
     return outcomes
 
 
+def read_frames(video: Path) -> Iterator[Frame]:
+    """Yield the frames of a clip."""
+    with build_source(Settings(video=str(video))) as source:
+        yield from source
+
+
+def cost(detector: str, clip: str) -> None:
+    """Print the CPU time of a look with embeddings beside one without, and at a quarter; all in turn."""
+    video = next(path for path in sorted((DATA / "video").iterdir()) if clip in path.name)
+    frame = next(islice(read_frames(video), 100, None))
+    plain, telling = (load_detector(detector, embeddings=tells) for tells in (False, True))
+    size = np.array([frame.width, frame.height], np.float32)
+    looks: dict[str, Callable[[], Detections]] = {
+        "whole": lambda: plain.detect([frame])[0],
+        "whole, embeddings": lambda: telling.detect([frame])[0],
+        "a quarter": lambda: plain.detect_within(frame, np.concatenate([size / 4, 3 * size / 4]))[0],
+    }
+    for look in looks.values():  # compiles
+        look()
+    times: dict[str, list[float]] = {name: [] for name in looks}
+    for _ in range(COST_LOOKS):
+        for name, look in looks.items():
+            began = time.process_time()
+            look()
+            times[name].append(time.process_time() - began)
+    for name, look in looks.items():
+        ratio = np.median(np.array(times[name]) / times["whole"])
+        ms = 1000 * np.median(times[name])
+        print(f"{name:18s} {ms:6.1f} ms, {ratio:.2f} of the whole, {len(look())} boxes on {video.name}")
+
+
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -167,7 +204,11 @@ def main() -> None:
     parser.add_argument("--hidden", default="0.8,1.5", help="seconds")
     parser.add_argument("--appearance", default="0,0.7", help="least cosines; 0 is without")
     parser.add_argument("--missing", default="1,2.5", help="max_missing_s")
+    parser.add_argument("--cost", metavar="CLIP", help="see above")
     asked = parser.parse_args()
+    if asked.cost:
+        cost(asked.detector, asked.cost)
+        return
     detector = load_detector(asked.detector, embeddings=True)
     numbers = [
         [float(x) for x in text.split(",")] for text in (asked.hidden, asked.missing, asked.appearance)
