@@ -24,6 +24,8 @@ LAYERS = {
     "detectors.runtimes": 1,
     "detectors.zoo": 2,
     "detectors.catalog": 3,
+    "detectors.bank": 2,  # labelled pictures of any format, as sets
+    "detectors.classifiers": 2,  # networks that name a picture: by name, as weight files, as embeddings
     "detectors.dataset": 1,  # labelled pictures, which evaluation reads too
     "detectors.evaluation": 4,
     "detectors.training": 5,

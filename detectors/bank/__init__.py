@@ -1,0 +1,1 @@
+"""The image bank: labelled pictures of any usual format as one checked form."""
