@@ -1,4 +1,4 @@
-"""SmallerVGG: a plain stack of 3x3 convolutions and max pooling, as a backbone and as a classifier.
+"""SmallerVGG: a plain stack of 3x3 convolutions and max pooling.
 
 The idea is VGG's (Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
 Recognition", ICLR 2015), with fewer and narrower layers and with batch normalisation.
@@ -78,39 +78,3 @@ class SmallerVGG(nn.Module):
             x = stage(x)
             features.append(x)
         return features
-
-
-class SmallerVGGClassifier(nn.Module):
-    """SmallerVGG with dense layers behind it, for pictures of one object.
-
-    Args:
-        classes: number of classes.
-        stages: as of ``SmallerVGG``.
-        hidden: width of the dense layer.
-        dropout: probability of dropping a value before each dense layer.
-    """
-
-    def __init__(
-        self,
-        classes: int,
-        stages: Sequence[Sequence[int]] = STAGES[1:5],
-        hidden: int = 512,
-        dropout: float = 0.5,
-    ) -> None:
-        """Build the stack and the dense layers."""
-        super().__init__()
-        self.backbone = SmallerVGG(stages, inner=len(stages))
-        self.head = nn.Sequential(
-            nn.AdaptiveAvgPool2d(4),
-            nn.Flatten(),
-            nn.Dropout(dropout),
-            nn.Linear(self.backbone.widths[-1] * 16, hidden),
-            nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, classes),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits (N, classes) for pictures (N, 3, H, W)."""
-        logits: Tensor = self.head(self.backbone(x)[-1])
-        return logits

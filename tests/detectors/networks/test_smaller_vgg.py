@@ -1,11 +1,11 @@
-"""Shapes, strides and what dropout does."""
+"""Shapes and strides."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from detectors.networks.smaller_vgg import STAGES, SmallerVGG, SmallerVGGClassifier
+from detectors.networks.smaller_vgg import STAGES, SmallerVGG
 
 TINY = ((4,), (4,), (6, 6), (8,), (8,), (8,))
 
@@ -32,23 +32,3 @@ def test_the_weights_are_these() -> None:
         ("stages.2.1.0.weight", (48, 48, 3, 3)),
     ]
     assert len(kernels) == sum(map(len, STAGES))
-
-
-@pytest.mark.parametrize("size", [64, 128, 70])
-def test_the_classifier_takes_any_size(size: int) -> None:
-    net = SmallerVGGClassifier(5, TINY[1:5], hidden=16).eval()
-    with torch.inference_mode():
-        assert net(torch.rand(2, 3, size, size)).shape == (2, 5)
-
-
-def test_dropout_acts_in_training_only() -> None:
-    torch.manual_seed(0)
-    net = SmallerVGGClassifier(5, TINY[1:5], hidden=32, dropout=0.5)
-    for layer in net.modules():
-        if isinstance(layer, torch.nn.BatchNorm2d):
-            layer.eval()
-    x = torch.rand(1, 3, 64, 64)
-    assert not torch.equal(net(x), net(x))
-    net.eval()
-    assert torch.equal(net(x), net(x))
-    assert sum(isinstance(layer, torch.nn.Dropout) for layer in net.modules()) == 2
