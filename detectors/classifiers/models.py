@@ -1,4 +1,4 @@
-"""Networks for pictures of one object, by name: the lectures', torchvision's, timm's and the project's own."""
+"""Networks that name a picture, by name: the lectures', torchvision's, timm's and the project's own."""
 
 from __future__ import annotations
 
@@ -229,7 +229,8 @@ def without_norm(net: nn.Module) -> nn.Module:
 
 
 def _with_bias(conv: nn.Conv2d) -> nn.Conv2d:
-    facts: Mapping[str, Any] = {key: getattr(conv, key) for key in ("stride", "padding", "dilation", "groups")}
+    kept = ("stride", "padding", "dilation", "groups")
+    facts: Mapping[str, Any] = {key: getattr(conv, key) for key in kept}
     size = cast("tuple[int, int]", conv.kernel_size)
     biased = nn.Conv2d(conv.in_channels, conv.out_channels, size, **facts)
     nn.init.kaiming_normal_(biased.weight, nonlinearity="relu")

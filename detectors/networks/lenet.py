@@ -1,8 +1,8 @@
 """LeNet-5 as it is taught: two convolutions, two poolings, three dense layers.
 
-LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document Recognition", Proc. IEEE 1998. As
-in most lectures the poolings have no weights of their own, the second convolution sees all maps of the first,
-and the last layer is a plain dense one. The 28x28 digits are padded by 2 to the 32x32 of the paper.
+LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document Recognition", Proc. IEEE
+1998. As in most lectures the poolings have no weights of their own, the second convolution sees all maps of
+the first, and the last layer is a plain dense one. The digits of 28x28 are padded by 2 to the paper's 32x32.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class LeNet5(nn.Module):
 
 
 def _start(module: nn.Module, activation: str) -> None:
-    """Begin as Glorot and Bengio (2010) for sigmoid and tanh: torch's own start leaves a sigmoid net asleep."""
+    """Begin as Glorot and Bengio (2010) say for sigmoid and tanh; torch's own start leaves them asleep."""
     if isinstance(module, (nn.Conv2d, nn.Linear)) and activation != "relu":
         nn.init.xavier_uniform_(module.weight)
         with torch.no_grad():
