@@ -187,7 +187,7 @@ def _of_timm(name: str) -> Model:
         raise UsageError(f"{TIMM}{name} needs timm: pip install timm") from exc
     if name not in timm.list_models():
         raise UnknownNameError("network of timm", name, timm.list_models())
-    size = timm.get_pretrained_cfg(name, allow_unregistered=False).input_size[-1]
+    size = timm.get_pretrained_cfg(name).input_size[-1]  # type: ignore[union-attr]
 
     def build(classes: int, channels: int) -> nn.Module:
         net: nn.Module = timm.create_model(name, num_classes=classes, in_chans=channels)
