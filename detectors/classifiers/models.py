@@ -81,6 +81,8 @@ class Built:
         channels: of the picture.
         normalisation: of the pixels, see ``detectors.classifiers.pixels``.
         options: that were given.
+        learner: what took the place of its dense layers, and that one's shape: see
+            ``detectors.classifiers.weights``; empty where they are the network's own.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Built:
     channels: int
     normalisation: str
     options: Options = field(default_factory=Options)
+    learner: tuple[str | int, ...] = ()
 
 
 def _backbone(body: Callable[..., nn.Module], classes: int, channels: int, **options: Any) -> nn.Module:

@@ -40,7 +40,7 @@ def start_from(built: Built, source: str, class_names: tuple[str, ...]) -> bool:
     if content.get("kind") == KIND:
         if content["model"] != built.name:
             raise WeightsError(f"{what} are of {content['model']}: give --model {content['model']}")
-        same = tuple(content["class_names"]) == class_names
+        same = tuple(content["class_names"]) == class_names and not content.get("learner")
         return _fill(built, as_floats(content["weights"]), what, last=same)
     if "architecture" in content:
         _fill_body(built, content, what)
@@ -62,9 +62,13 @@ def _fill(built: Built, tensors: Mapping[str, Tensor], what: str, last: bool = T
     """Put the tensors into the network, all or all but those of layers with a value for each class."""
     own = built.net.state_dict()
     name = last_layer(built)
-    if f"{name}.weight" in tensors:
-        last = last and tensors[f"{name}.weight"].shape == own[f"{name}.weight"].shape
-    new = [] if last else _class_layers(built, name)
+    if last and f"{name}.weight" in tensors:
+        last = tensors[f"{name}.weight"].shape == own[f"{name}.weight"].shape
+    if f"{name}.weight" not in tensors:  # a learner on features took the place of the dense layers
+        new = [key for key, _ in built.net.named_modules() if (key + ".").startswith(built.head + ".")]
+        tensors = {key: value for key, value in tensors.items() if not key.startswith(built.head + ".")}
+    else:
+        new = [] if last else _class_layers(built, name)
     kept = {key: value for key, value in tensors.items() if key.rpartition(".")[0] not in new}
     wanted = {key for key in own if key.rpartition(".")[0] not in new}
     # published weights come without the auxiliary outputs, or with them

@@ -7,7 +7,7 @@ in it is ever run.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,13 @@ from torch import Tensor
 from detectors.classifiers.models import Built, Options, build_model
 from detectors.classifiers.pixels import Fit
 from detectors.errors import ProjectError, WeightsError
+from detectors.networks.feature_heads import LinearHead, TreesHead
 from detectors.zoo._weights import sha256_of, write_file
 
 FORMAT = 1
 KIND = "classifier"
+#: What can take the place of a network's dense layers.
+LEARNERS: dict[str, type[LinearHead] | type[TreesHead]] = {"linear": LinearHead, "trees": TreesHead}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +48,12 @@ def save_classifier(path: Path, classifier: Classifier) -> str:
         DetectorError: the file cannot be written.
     """
     built = classifier.built
+    tensors = {name: tensor.detach().cpu() for name, tensor in built.net.state_dict().items()}
+    # a picture on the threshold of a question would fall to the other side of it
+    exact = f"{built.head}." if built.learner[:1] == ("trees",) else " "
     tensors = {
-        name: tensor.detach().cpu().half() if tensor.is_floating_point() else tensor.detach().cpu()
-        for name, tensor in built.net.state_dict().items()
+        name: tensor.half() if tensor.is_floating_point() and not name.startswith(exact) else tensor
+        for name, tensor in tensors.items()
     }
     content = {
         "format": FORMAT,
@@ -56,6 +62,7 @@ def save_classifier(path: Path, classifier: Classifier) -> str:
         "options": asdict(built.options),
         "class_names": list(classifier.class_names),
         "fit": classifier.fit,
+        "learner": list(built.learner),
         "weights": tensors,
     }
     write_file(path, content)
@@ -85,6 +92,14 @@ def as_floats(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
 
 
+def _with_learner(built: Built, learner: tuple[str | int, ...]) -> Built:
+    if not learner:
+        return built
+    kind, *shape = learner
+    setattr(built.net, built.head, LEARNERS[str(kind)](*map(int, shape)))
+    return replace(built, learner=learner)
+
+
 def load_classifier(path: Path) -> Classifier:
     """Return the classifier of a weight file, ready to name pictures.
 
@@ -100,6 +115,7 @@ def load_classifier(path: Path) -> Classifier:
     try:
         names = tuple(map(str, content["class_names"]))
         built = build_model(str(content["model"]), len(names), Options(**content["options"]))
+        built = _with_learner(built, tuple(content.get("learner", ())))
         built.net.load_state_dict(as_floats(content["weights"]))
     except ProjectError:
         raise

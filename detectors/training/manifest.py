@@ -42,13 +42,14 @@ def write_entry(file: Path, name: str, entry: Mapping[str, object], keep: Collec
     content[name] = dict(entry) | {key: kept[key] for key in keep if key in kept and key not in entry}
     part = file.with_name(file.name + ".part")
     try:
-        part.write_text(_document(content), "utf-8")
+        part.write_text(toml_document(content), "utf-8")
         part.replace(file)
     except OSError as exc:
         raise WeightsError(f"manifest {file} cannot be written: {exc.strerror}") from exc
 
 
-def _document(content: Mapping[str, object]) -> str:
+def toml_document(content: Mapping[str, object]) -> str:
+    """Return plain types and tables of them as TOML."""
     plain = [f"{_key(k)} = {_value(v)}\n" for k, v in content.items() if not isinstance(v, Mapping)]
     tables = [_table([k], v) for k, v in content.items() if isinstance(v, Mapping)]
     return "\n".join(["".join(plain), *tables] if plain else tables)

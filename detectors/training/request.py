@@ -118,8 +118,8 @@ class Request:
         if self.resume and self.overwrite:
             raise UsageError("--resume goes on with what is there, --overwrite begins anew: leave out one")
         _input_size(self.input_size)
-        _one_of("device", self.device, DEVICES)
-        _one_of("precision", self.precision, PRECISIONS)
+        one_of("device", self.device, DEVICES)
+        one_of("precision", self.precision, PRECISIONS)
         _above_0("--threads", self.threads)
         _share("--mosaic", self.mosaic_share)
         _share("--paste", self.paste_share)
@@ -164,24 +164,36 @@ def check_places(request: Request) -> None:
             none to resume.
         WeightsError: the manifest that is there cannot be read, so that nothing could be entered.
     """
-    if request.file.is_dir():
-        raise UsageError(f"--out {request.out}: {request.file} is a folder; name a file")
-    for folder in (request.file.parent, request.folder):
-        _check_folder(folder)
-    _check_loss(request)
+    check_place(request.out, request.file, request.folder, request.resume, request.overwrite)
     read_manifest(request.manifest)
 
 
-def _check_loss(request: Request) -> None:
-    begun = (request.folder / CHECKPOINT).exists()
-    if request.resume and not begun:
-        raise UsageError(f"nothing to --resume: there is no {request.folder / CHECKPOINT}")
-    if request.resume or request.overwrite:
+def check_place(out: Path, file: Path, folder: Path, resume: bool, overwrite: bool) -> None:
+    """See that a weight file and its training's folder can be written, and that no others are lost.
+
+    Args:
+        out: as it was asked for, for messages.
+        file: the weight file.
+        folder: of checkpoint and curves.
+        resume: go on from the checkpoint.
+        overwrite: replace what is there.
+
+    Raises:
+        UsageError: they cannot; there are others where none should be; there is none to resume.
+    """
+    if file.is_dir():
+        raise UsageError(f"--out {out}: {file} is a folder; name a file")
+    for place in (file.parent, folder):
+        _check_folder(place)
+    begun = (folder / CHECKPOINT).exists()
+    if resume and not begun:
+        raise UsageError(f"nothing to --resume: there is no {folder / CHECKPOINT}")
+    if resume or overwrite:
         return
     if begun:
-        raise UsageError(f"{request.folder} holds a training: --resume it, or begin anew with --overwrite")
-    if request.file.exists():
-        raise UsageError(f"{request.file} exists: give another --out, or replace it with --overwrite")
+        raise UsageError(f"{folder} holds a training: --resume it, or begin anew with --overwrite")
+    if file.exists():
+        raise UsageError(f"{file} exists: give another --out, or replace it with --overwrite")
 
 
 def _check_folder(folder: Path) -> None:
@@ -195,7 +207,8 @@ def _check_folder(folder: Path) -> None:
         raise UsageError(f"cannot write into {folder}: {exc.strerror}; give another --out") from exc
 
 
-def _one_of(kind: str, name: str, known: Sequence[str]) -> None:
+def one_of(kind: str, name: str, known: Sequence[str]) -> None:
+    """Raise UsageError where ``name`` is none of the ``known`` ones."""
     if name not in known:  # all of them, because the nearest name to gpu is cpu
         raise UsageError(f"unknown {kind} '{name}': there is {', '.join(known)}")
 

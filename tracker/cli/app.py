@@ -23,6 +23,7 @@ from tracker.cli.run import track
 from tracker.cli.scene import make_scene
 from tracker.cli.serve import serve
 from tracker.cli.train_average import train_average
+from tracker.cli.train_classifier import train_classifier
 from tracker.cli.train_detector import train_detector
 
 INTERRUPTED = 130
@@ -47,6 +48,7 @@ def build_app() -> typer.Typer:
     app.command("serve")(serve)
     train = typer.Typer(help="Train on your own labelled pictures.")
     train.command("average")(train_average)
+    train.command("classifier")(train_classifier)
     train.command("detector")(train_detector)
     train.callback()(_nothing)
     app.add_typer(train, name="train")

@@ -63,7 +63,7 @@ def train_detector(
     """
     from detectors.training.request import Request, Schedule
 
-    with _said_once():
+    with said_once():
         request = Request(
             data=tuple(data),
             out=out,
@@ -97,7 +97,7 @@ def train_detector(
 
 
 @contextlib.contextmanager
-def _said_once() -> Iterator[None]:
+def said_once() -> Iterator[None]:
     """Let the first process alone say what is wrong with the options, which all have from torchrun."""
     from detectors.errors import UsageError
 

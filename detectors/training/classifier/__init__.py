@@ -1,0 +1,1 @@
+"""Training of classifiers: the folder of pictures, the epochs, the figures."""
