@@ -143,7 +143,10 @@ def build_model(name: str, classes: int, options: Options | None = None) -> Buil
     else:
         model = _of_torchvision(name, options)
     given = _given(name, model, options)
-    net = model.build(classes, channels=options.channels, **given)
+    try:
+        net = model.build(classes, channels=options.channels, **given)
+    except ValueError as exc:
+        raise UsageError(f"{name} {exc}") from exc
     if options.dropout is not None:
         _set_dropout(name, net, options.dropout)
     size = options.size or model.size

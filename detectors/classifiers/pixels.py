@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from detectors.errors import DataError
 from detectors.opencv import load_cv2
 
 cv2 = load_cv2()
@@ -56,3 +58,15 @@ def to_input(images: Tensor, kind: str) -> Tensor:
         return values - 0.45
     mean, spread = (torch.tensor(of, device=images.device).view(1, 3, 1, 1) for of in (_MEAN, _SPREAD))
     return (values.flip(1) - mean) / spread
+
+
+def read_squared(path: Path, size: int, channels: int = 3, fit: Fit = "stretch") -> NDArray[np.uint8]:
+    """Return a picture file as ``squared`` does.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(f"picture {path} cannot be read")
+    return squared(np.asarray(image, np.uint8), size, channels, fit)

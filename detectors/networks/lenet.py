@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
 POOLINGS: dict[str, type[nn.Module]] = {"mean": nn.AvgPool2d, "max": nn.MaxPool2d}
+#: Of a smaller picture nothing is left behind the second pooling.
+SMALLEST_PX = 12
 
 
 class LeNet5(nn.Module):
@@ -27,6 +29,9 @@ class LeNet5(nn.Module):
         pooling: of 2x2 values.
         batch_norm: normalise behind the convolutions.
         dropout: probability of dropping a value before each of the last two dense layers.
+
+    Raises:
+        ValueError: the picture is too small for the layers.
     """
 
     def __init__(
@@ -41,6 +46,8 @@ class LeNet5(nn.Module):
     ) -> None:
         """Build the layers; their weights suit the activation."""
         super().__init__()
+        if size < SMALLEST_PX:
+            raise ValueError(f"takes pictures of {SMALLEST_PX} pixels at least, not {size}")
         active, pool = ACTIVATIONS[activation], POOLINGS[pooling]
         layers: list[nn.Module] = []
         for width_in, width, padding in ((channels, 6, 2), (6, 16, 0)):

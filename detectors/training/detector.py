@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import cast
@@ -21,7 +23,7 @@ from detectors.training.facts import describe_weights, lasting_keys
 from detectors.training.manifest import read_manifest, write_entry
 from detectors.training.precision import best_precision
 from detectors.training.request import CHECKPOINT, Request, check_places
-from detectors.training.settings import settings_of
+from detectors.training.settings import pictures_digest, settings_of
 from detectors.zoo._weights import (
     ARCHITECTURES,
     BACKBONES,
@@ -35,11 +37,16 @@ from detectors.zoo._weights import (
 )
 
 
-def train(request: Request, report: Report) -> dict[str, Precision] | None:
+def train(request: Request, report: Report, recipe: str = "") -> dict[str, Precision] | None:
     """Train, write the weights and their manifest entry, and return the precision on the val split.
 
     Of several processes that torchrun has started (``detectors.training.distributed``) the first alone
     writes, reports and raises; the others return None once it has ended.
+
+    Args:
+        request: what is asked for.
+        report: told of every step.
+        recipe: TOML of all options, left in the training's folder.
 
     Raises:
         UsageError: what is asked for cannot be done here.
@@ -57,7 +64,11 @@ def train(request: Request, report: Report) -> dict[str, Precision] | None:
             training, validation = learn(request, report, group)
     except ToldByFirstError:
         return None
-    return finish(request, training, validation) if group.first else None
+    if not group.first:
+        return None
+    if recipe:
+        (training.folder / "recipe.toml").write_text(recipe, "utf-8")
+    return finish(request, training, validation)
 
 
 def learn(request: Request, report: Report, group: Group) -> tuple[Training, list[Picture]]:
@@ -202,7 +213,22 @@ def finish(request: Request, training: Training, validation: list[Picture]) -> d
     earlier = read_manifest(request.manifest).get(request.file.stem)
     data = [picture.set_name for picture in training.examples.pictures]
     write_entry(request.manifest, request.file.stem, entry, keep=lasting_keys(data, earlier))
+    (training.folder / "result.json").write_text(json.dumps(_result(training, entry), indent=1) + "\n")
     return precisions
+
+
+def _result(training: Training, entry: Mapping[str, object]) -> dict[str, object]:
+    """Return what ``track train compare`` shows of a training."""
+    pictures = training.examples.pictures
+    measured = cast("Mapping[str, object]", entry["measured"])
+    return {
+        **measured,
+        "seconds": round(training.seconds, 1),
+        "pictures_seen": entry["pictures_seen"],
+        "pictures": {"train": len(pictures), "fingerprint": pictures_digest(pictures)},
+        "sha256": entry["sha256"],
+        "commit": entry["commit"],
+    }
 
 
 def read_validation(request: Request) -> list[Picture]:

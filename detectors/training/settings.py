@@ -25,12 +25,12 @@ def settings_of(request: Request, pictures: Sequence[Picture]) -> dict[str, str]
         "--cut-out": f"{request.cut_out_share:g}",
         "--freeze": str(request.freeze),
         "--weight": ", ".join(weights) or "none",
-        "--data": f"{len(pictures)} pictures, digest {_digest(pictures)}",
+        "--data": f"{len(pictures)} pictures, digest {pictures_digest(pictures)}",
     }
     return settings | ({"--from": str(request.start)} if request.start else {})
 
 
-def _digest(pictures: Sequence[Picture]) -> str:
+def pictures_digest(pictures: Sequence[Picture]) -> str:
     """Return a digest of names and labels, in their order: by it examples are drawn, wherever files lie."""
     digest = hashlib.sha256()
     for picture in pictures:

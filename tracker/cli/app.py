@@ -10,8 +10,10 @@ import typer
 from detectors.errors import ProjectError
 from tracker.cli.advice import advised
 from tracker.cli.calibrate import calibrate
+from tracker.cli.classify import classify
 from tracker.cli.complain import complain
 from tracker.cli.detectors import list_detectors
+from tracker.cli.evaluate_classifier import evaluate_classifier
 from tracker.cli.evaluate_counts import evaluate_counts
 from tracker.cli.evaluate_detector import evaluate_detector
 from tracker.cli.evaluate_tracking import evaluate_tracking
@@ -24,6 +26,7 @@ from tracker.cli.scene import make_scene
 from tracker.cli.serve import serve
 from tracker.cli.train_average import train_average
 from tracker.cli.train_classifier import train_classifier
+from tracker.cli.train_compare import train_compare
 from tracker.cli.train_detector import train_detector
 
 INTERRUPTED = 130
@@ -39,6 +42,7 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(track)
+    app.command("classify")(classify)
     app.command("detectors")(list_detectors)
     app.command("scene")(make_scene)
     app.command("calibrate")(calibrate)
@@ -49,10 +53,12 @@ def build_app() -> typer.Typer:
     train = typer.Typer(help="Train on your own labelled pictures.")
     train.command("average")(train_average)
     train.command("classifier")(train_classifier)
+    train.command("compare")(train_compare)
     train.command("detector")(train_detector)
     train.callback()(_nothing)
     app.add_typer(train, name="train")
-    evaluate = typer.Typer(help="Score a run or a detector against the truth.")
+    evaluate = typer.Typer(help="Score a run, a detector or a classifier against the truth.")
+    evaluate.command("classifier")(evaluate_classifier)
     evaluate.command("counts")(evaluate_counts)
     evaluate.command("detector")(evaluate_detector)
     evaluate.command("tracking")(evaluate_tracking)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tracker.cli.recipe import RecipeOption, recipe_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 
 def train_detector(
+    context: typer.Context,
     data: Annotated[list[Path], typer.Option(help="Folder of COCO-style sets; may be given again.")],
     out: Annotated[Path, typer.Option(help="Weights to write, such as weights/mine.pt.")],
     minutes: Annotated[float | None, typer.Option(help="How long to train.")] = None,
@@ -56,6 +59,7 @@ def train_detector(
     cache: Annotated[
         bool, typer.Option("--cache", help="Keep all pictures in memory, 0.7 MB each of 640x360.")
     ] = False,
+    recipe: RecipeOption = None,
 ) -> None:
     """Train the detector, measure it on the val split, and enter it in the manifest beside it.
 
@@ -88,7 +92,7 @@ def train_detector(
             shifts=numbers("--shift", "CLASS", shift or []),
             score=score,
         )
-    precisions = _train(request)
+    precisions = _train(request, recipe_of(context))
     if precisions is None:  # another process of torchrun's tells
         return
     print_precisions(precisions, request.class_names)
@@ -111,7 +115,7 @@ def said_once() -> Iterator[None]:
         raise typer.Exit from exc  # as a failure it would make torchrun stop the first before it has spoken
 
 
-def _train(request: Request) -> dict[str, Precision] | None:
+def _train(request: Request, recipe: str) -> dict[str, Precision] | None:
     """Train with a bar on standard error, or a line now and then where that is no terminal."""
     from rich.console import Console
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
@@ -133,7 +137,7 @@ def _train(request: Request) -> dict[str, Precision] | None:
             if not console.is_terminal and training.step % 50 == 0:
                 console.print(f"{training.progress:.1%} {note}", highlight=False)
 
-        return train(request, report)
+        return train(request, report, recipe)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from detectors.classifiers.models import Built, build_model
 from detectors.classifiers.pixels import to_input
 from detectors.classifiers.starting import start_from
 from detectors.classifiers.weights import Classifier, save_classifier
-from detectors.errors import UsageError
+from detectors.errors import DataError, UsageError
 from detectors.training.classifier.augment import Augment
 from detectors.training.classifier.boards import Board
 from detectors.training.classifier.epochs import Epoch, Fitting, logits_of
@@ -197,19 +197,17 @@ def _on_features(request: Request, prepared: Prepared, recipe: str) -> Result:
 
 def _finish(request: Request, prepared: Prepared, built: Built, facts: dict[str, Any]) -> Result:
     """Write the weights, measure them on the validation pictures, and write what came out."""
-    val, names = prepared.val, prepared.val.class_names
-    digest = save_classifier(request.file, Classifier(built, names, request.fit))
-    named = logits_of(built, val, 32, prepared.device).argmax(1).numpy()
-    table = confusion(val.labels, named, len(names))
-    write_confusion(table, names, request.folder / "confusion")
-    facts = {
+    classifier = Classifier(built, prepared.val.class_names, request.fit)
+    digest = save_classifier(request.file, classifier)
+    result = _measured(classifier, request.file, prepared.val, prepared.device)
+    write_confusion(result.table, result.class_names, request.folder / "confusion")
+    said = {
         "model": request.model,
         "from": request.start,
-        "accuracy": round(accuracy(table), 4),
-        "classes": [asdict(row) for row in by_class(table, names)],
+        **result.facts,
         "pictures": {
             "train": len(prepared.train),
-            "val": len(val),
+            "val": len(prepared.val),
             "left_out": prepared.read.left_out,
             "fingerprint": prepared.read.fingerprint,
         },
@@ -218,5 +216,51 @@ def _finish(request: Request, prepared: Prepared, built: Built, facts: dict[str,
         "sha256": digest,
         **facts,
     }
-    (request.folder / "result.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
-    return Result(request.file, accuracy(table), table, names, facts)
+    (request.folder / "result.json").write_text(json.dumps(said, indent=1) + "\n", "utf-8")
+    return replace(result, facts=said)
+
+
+def _measured(classifier: Classifier, file: Path, pictures: Pictures, device: str) -> Result:
+    names = classifier.class_names
+    named = logits_of(classifier.built, pictures, 32, device).argmax(1).numpy()
+    table = confusion(pictures.labels, named, len(names))
+    figures = [asdict(row) for row in by_class(table, names)]
+    return Result(
+        file, accuracy(table), table, names, {"accuracy": round(accuracy(table), 4), "classes": figures}
+    )
+
+
+def evaluate_on(
+    classifier: Classifier, file: Path, data: Path, split: str, device: str, skip_bad: bool = False
+) -> Result:
+    """Return what a classifier reaches on a folder of pictures.
+
+    Args:
+        classifier: that is measured.
+        file: of its weights.
+        data: folder of pictures, as for a training.
+        split: "all", or the folder's own "train" or "val".
+        device: "cpu", "cuda" or "auto".
+        skip_bad: leave out pictures that cannot be read or stand in two classes.
+
+    Raises:
+        DataError: the folder has other classes, no such split, or cannot be read.
+        UsageError: there is no such device.
+    """
+    samples, names = find_samples(data)
+    unknown = sorted(set(names) - set(classifier.class_names))
+    if unknown:
+        known = ", ".join(classifier.class_names)
+        raise DataError(f"{data} has a class '{unknown[0]}' that the weights do not know: they have {known}")
+    label_of = {row: classifier.class_names.index(name) for row, name in enumerate(names)}
+    chosen = [
+        replace(sample, label=label_of[sample.label]) for sample in samples if split in ("all", sample.split)
+    ]
+    if not chosen:
+        raise DataError(f"{data} has no pictures of split '{split}'")
+    built = classifier.built
+    shape = built.size, built.channels, classifier.fit
+    read = read_samples(chosen, classifier.class_names, *shape, skip_bad=skip_bad)
+    place = chosen_device(device)
+    built.net.to(place)
+    return _measured(classifier, file, read.pictures, place)

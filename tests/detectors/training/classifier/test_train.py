@@ -1,0 +1,306 @@
+"""Whole trainings of a small network on simple shapes: learnt, transferred, taken up again, laid open."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from detectors.classifiers.features import features_of
+from detectors.classifiers.models import Options, build_model
+from detectors.classifiers.weights import load_classifier
+from detectors.errors import DataError, DetectorError, UsageError
+from detectors.training.classifier.augment import NONE, Augment
+from detectors.training.classifier.epochs import Fitting
+from detectors.training.classifier.figures import accuracy, by_class, confusion
+from detectors.training.classifier.learners import learn, with_learnt
+from detectors.training.classifier.pictures import Pictures, read_samples, split_pictures
+from detectors.training.classifier.request import Request, Schedule
+from detectors.training.classifier.samples import find_samples
+from detectors.training.classifier.train import evaluate_on, train
+
+SMALL = Options(size=28, activation="relu", pooling="max")
+QUICK = Schedule(epochs=12, batch=12, rate=3e-3)
+Shapes = Callable[..., Path]
+
+
+def request(data: Path, out: Path, **more: Any) -> Request:
+    fields = {"model": "lenet5", "options": SMALL, "schedule": QUICK, "augment": NONE, "device": "cpu"}
+    return Request(data, out, **(fields | {"threads": 1, "val_share": 0.25} | more))
+
+
+def sides(data: Path, size: int = 28) -> tuple[Pictures, Pictures]:
+    samples, names = find_samples(data)
+    return split_pictures(read_samples(samples, names, size), 0.25, 0)
+
+
+def fitting(data: Path, schedule: Schedule, model: str = "lenet5", options: Options = SMALL) -> Fitting:
+    torch.manual_seed(0)
+    train_set, val = sides(data)
+    return Fitting(build_model(model, 3, options), train_set, val, schedule, Augment(NONE, 28))
+
+
+def test_shapes_are_learnt_and_everything_is_left(shapes: Shapes, tmp_path: Path) -> None:
+    data, told = shapes(count=32), []
+    result = train(request(data, tmp_path / "mine"), told.append, 'model = "lenet5"\n')
+    assert result is not None
+    assert result.accuracy >= 0.8
+    assert len(told) == result.facts["epochs"]
+    folder = tmp_path / "mine.training"
+    left = {"confusion.csv", "confusion.png", "curve.csv", "curve.png", "last.pt"}
+    assert {path.name for path in folder.iterdir()} == left | {"recipe.toml", "result.json"}
+    facts = json.loads((folder / "result.json").read_text())
+    assert facts["accuracy"] == pytest.approx(result.accuracy, abs=1e-4)
+    assert facts["pictures"]["val"] == 24
+    with (folder / "curve.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, len(told) + 1))
+    best = max((row for row in rows if row["best"] == "True"), key=lambda row: int(row["epoch"]))
+    # the weights are those of the lowest validation loss, measured on the file in half precision
+    assert float(best["val_accuracy"]) == pytest.approx(result.accuracy, abs=1 / 24 + 1e-6)
+    with (folder / "confusion.csv").open(newline="") as stream:
+        head, *counts = csv.reader(stream)
+    assert head[1:] == ["disc", "frame", "stripes"]
+    assert np.array([row[1:] for row in counts], int).tolist() == result.table.tolist()
+
+    again = evaluate_on(load_classifier(tmp_path / "mine.pt"), tmp_path / "mine.pt", data, "all", "cpu")
+    assert again.table.sum() == 96
+    assert again.accuracy >= result.accuracy - 0.2
+    (data / "disc").rename(data / "circle")
+    with pytest.raises(DataError, match="has a class 'circle' that the weights do not know"):
+        evaluate_on(load_classifier(tmp_path / "mine.pt"), tmp_path / "mine.pt", data, "all", "cpu")
+
+
+def test_taken_up_again_it_is_one_training(shapes: Shapes, tmp_path: Path) -> None:
+    data = shapes(count=8)
+    schedule = replace(QUICK, epochs=4, plateau=1)
+    train(request(data, tmp_path / "whole", schedule=schedule), lambda epoch: None)
+
+    class StoppedError(Exception):
+        """As Ctrl-C between two epochs."""
+
+    def stop(epoch: Any) -> None:
+        if epoch.epoch == 2:
+            raise StoppedError
+
+    parts = request(data, tmp_path / "parts", schedule=schedule)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(StoppedError):
+        patch.setattr("detectors.training.classifier.session.SAVE_EVERY_S", 0)
+        train(parts, stop)
+    with pytest.raises(UsageError, match="holds a training: --resume it"):
+        train(parts, lambda epoch: None)
+    with pytest.raises(UsageError, match="was begun with another --seed"):
+        train(replace(parts, resume=True, seed=1), lambda epoch: None)
+    train(replace(parts, resume=True), lambda epoch: None)
+    whole, taken = (
+        load_classifier(tmp_path / f"{name}.pt").built.net.state_dict() for name in ("whole", "parts")
+    )
+    assert all(torch.equal(whole[key], taken[key]) for key in whole)
+    rows = [
+        (tmp_path / f"{name}.training" / "curve.csv").read_text().splitlines() for name in ("whole", "parts")
+    ]
+    assert [row.split(",")[3:] for row in rows[0]] == [row.split(",")[3:] for row in rows[1]]
+    (tmp_path / "parts.training" / "last.pt").write_bytes(b"nothing")
+    with pytest.raises(DataError, match="it is damaged"):
+        train(replace(parts, resume=True), lambda epoch: None)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adadelta"])
+def test_frozen_blocks_stay_and_the_optimizer_remembers(shapes: Shapes, optimizer: str) -> None:
+    """First the last layers alone, then the last block too; the last layers' momentum goes on."""
+    schedule = Schedule(optimizer=optimizer, epochs=3, batch=6, warm_epochs=1, thaw=1, thaw_rate=0.5)
+    options = Options(size=28, batch_norm=True, activation="relu", pooling="max")
+    run = fitting(shapes(count=4), schedule, options=options)
+    names = {True: "features.0.", False: "features.4."}  # the first convolution stays, the second thaws
+    before = {key: value.clone() for key, value in run.built.net.state_dict().items()}
+
+    def moved(prefix: str) -> bool:
+        state = run.built.net.state_dict()
+        return any(not torch.equal(state[key], before[key]) for key in state if key.startswith(prefix))
+
+    run.one_epoch()
+    assert moved("classifier.")
+    assert not moved("features."), "neither weights nor the normalisation's statistics"
+    weight = run.built.net.get_parameter("classifier.1.weight")
+    remembered = {key: value.clone() for key, value in run.optimizer.state[weight].items() if value.ndim}
+    run._freeze(False)
+    run._add_body(schedule.thaw_rate)
+    for key, value in remembered.items():
+        assert torch.equal(run.optimizer.state[weight][key], value)
+    rates = [group["lr"] for group in run.optimizer.param_groups]
+    assert rates == [schedule.first_rate] * 2 + [schedule.first_rate / 2] * 2
+    run.schedule = replace(schedule, warm_epochs=0)
+    run.one_epoch()
+    assert moved(names[False])
+    assert not moved(names[True])
+    assert not moved("features.1."), "the first normalisation"
+
+
+def test_the_rate_falls_on_a_plateau_and_the_end_comes_early(shapes: Shapes) -> None:
+    run = fitting(shapes(count=4), Schedule(epochs=50, batch=9, rate=1e-12, plateau=2, patience=5))
+    rates = []
+    while not run.done:
+        rates.append(run.one_epoch().rate)
+    assert 5 <= run.epoch < 50
+    assert run.epoch == run.best_epoch + 5
+    assert min(rates) < 0.5 * rates[0]
+
+
+def test_l1_and_l2_make_weights_smaller(shapes: Shapes) -> None:
+    data = shapes(count=4)
+
+    def size(**more: float) -> float:
+        run = fitting(data, Schedule(epochs=3, batch=9, optimizer="sgd", rate=0.05, **({"l2": 0.0} | more)))
+        while not run.done:
+            run.one_epoch()
+        return float(sum(p.detach().abs().sum() for p in run.built.net.parameters() if p.ndim > 1))
+
+    plain = size()
+    assert size(l1=3e-2) < 0.9 * plain
+    assert size(l2=1.0) < 0.9 * plain
+
+
+def test_googlenet_learns_with_its_second_outputs(shapes: Shapes) -> None:
+    from detectors.training.classifier.epochs import AUXILIARY, _loss
+
+    logits = torch.randn(4, 3, requires_grad=True)
+    labels = torch.tensor([0, 1, 2, 0])
+    alone = _loss(logits, labels)
+    assert float(_loss((logits, logits, None), labels)) == pytest.approx(float(alone) * (1 + AUXILIARY))
+
+
+@pytest.mark.parametrize("name", ["logistic", "svm", "tree", "forest"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_learner_in_a_weight_file_names_as_scikit_learn_does(
+    monkeypatch: pytest.MonkeyPatch, name: str, classes: int
+) -> None:
+    """The fitted estimator is caught on its way, and asked about pictures that it has not seen."""
+    monkeypatch.setattr("detectors.training.classifier.learners.TREES", 7)
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
+    from sklearn.tree import DecisionTreeClassifier
+
+    kinds = {
+        "logistic": LogisticRegression,
+        "svm": LinearSVC,
+        "tree": DecisionTreeClassifier,
+        "forest": RandomForestClassifier,
+    }
+    fitted: list[Any] = []
+    original = kinds[name].fit
+
+    def fit(self: Any, *arguments: Any, **more: Any) -> Any:
+        fitted.append(self)
+        return original(self, *arguments, **more)
+
+    monkeypatch.setattr(kinds[name], "fit", fit)
+    rng = np.random.default_rng(classes)
+    labels = rng.integers(0, classes, 90)
+    features = (rng.normal(3, 5, (90, 6)) + labels[:, None] * 4).astype(np.float32)
+    new = (rng.normal(5, 7, (200, 6))).astype(np.float32)
+    learnt = learn(name, features, labels, seed=0)
+    with torch.inference_mode():
+        shares = torch.softmax(learnt.head(torch.from_numpy(new)), 1).numpy()
+    linear = name in ("logistic", "svm")
+    seen = ((new - features.mean(0)) / features.std(0)).astype(np.float32) if linear else new
+    # of a forest the trees' own fit is caught, too: the forest is the first
+    estimator = fitted[-1] if name != "forest" else next(f for f in fitted if hasattr(f, "estimators_"))
+    assert (shares.argmax(1) == estimator.predict(seen)).mean() >= 0.995
+    if name != "svm":
+        assert np.abs(shares - estimator.predict_proba(seen)).max() < 1e-3
+
+
+@pytest.mark.parametrize("name", ["svm", "forest"])
+def test_learners_on_features(shapes: Shapes, tmp_path: Path, name: str) -> None:
+    data = shapes(count=24)
+    result = train(
+        request(data, tmp_path / "mine", learner=name, model="smaller_vgg", options=Options(size=64)), print
+    )
+    assert result is not None
+    assert result.accuracy > 0.5, "random stacks tell simple shapes apart, too"
+    assert result.facts["features"] == 896
+    read = load_classifier(tmp_path / "mine.pt")
+    again = evaluate_on(read, tmp_path / "mine.pt", data, "all", "cpu")
+    assert again.accuracy > 0.8
+    assert features_of(read.built, np.zeros((1, 3, 64, 64), np.uint8)).shape == (1, 896)
+
+
+def test_figures() -> None:
+    table = confusion(np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 0]), 3)
+    assert table.tolist() == [[1, 1, 0], [1, 2, 0], [0, 0, 0]]
+    assert accuracy(table) == pytest.approx(0.6)
+    one, two, three = by_class(table, ("a", "b", "c"))
+    assert (one.precision, one.recall, one.pictures) == (0.5, 0.5, 2)
+    assert two.precision == pytest.approx(2 / 3)
+    assert (three.precision, three.pictures) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"options": Options(size=8)}, "lenet5 takes pictures of 12 pixels at least, not 8"),
+        ({"model": "smaller_vgg", "options": Options(size=16)}, "--size 16 does not go through smaller_vgg"),
+        ({"schedule": Schedule(thaw=9)}, "lenet5 has 2 blocks before its last layers; thaw fewer"),
+    ],
+)
+def test_what_does_not_fit_is_said_before_any_training(
+    shapes: Shapes, tmp_path: Path, more: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        train(request(shapes(count=2), tmp_path / "mine", **more), print)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.glob("mine*"))
+
+
+def test_a_loss_that_is_not_finite_ends_it(shapes: Shapes, tmp_path: Path) -> None:
+    wild = Schedule(epochs=3, batch=6, optimizer="sgd", rate=1e18)
+    with pytest.raises(DetectorError, match="not finite in epoch . try a lower --rate|not finite in epoch"):
+        train(request(shapes(count=4), tmp_path / "mine", schedule=wild), lambda epoch: None)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"out": Path("..")},
+        {"device": "gpu"},
+        {"fit": "squash"},
+        {"learner": "knn"},
+        {"val_share": 0.0},
+        {"train_share": 0.0},
+        {"seed": -1},
+        {"workers": -1},
+        {"threads": 0},
+        {"resume": True, "overwrite": True},
+        {"schedule": Schedule(warm_epochs=2)},
+    ],
+)
+def test_what_no_machine_can_do_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(UsageError) as caught:
+        Request(**({"data": Path("d"), "out": Path("o")} | fields))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"optimizer": "rmsprop"},
+        {"epochs": 0},
+        {"batch": 0},
+        {"rate": 0.0},
+        {"momentum": 1.0},
+        {"l1": -1.0},
+        {"l2": float("nan")},
+        {"thaw": -1},
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Schedule(**fields)
