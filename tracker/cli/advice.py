@@ -23,6 +23,9 @@ def advised(exc: typer.TyperException, words: Sequence[str]) -> str:
         return message
     context = getattr(exc, "ctx", None)
     if context is not None and context.parent is not None:
-        return f"{message}: there is {' and '.join(context.command.commands)}"
+        *others, last = context.command.commands
+        return (
+            f"{message}: there is {', '.join(others)} and {last}" if others else f"{message}: there is {last}"
+        )
     options = [word.partition("=")[0] for word in words[:stray] if word.startswith("--")]
     return f"{message}: {_BEHIND.get(options[-1], _ELSE) if options else _ELSE}"

@@ -20,7 +20,7 @@ from detectors.errors import DataError, DetectorError, UsageError
 from detectors.training.classifier.augment import NONE, Augment
 from detectors.training.classifier.epochs import Fitting
 from detectors.training.classifier.figures import accuracy, by_class, confusion
-from detectors.training.classifier.learners import learn, with_learnt
+from detectors.training.classifier.learners import learn
 from detectors.training.classifier.pictures import Pictures, read_samples, split_pictures
 from detectors.training.classifier.request import Request, Schedule
 from detectors.training.classifier.samples import find_samples
@@ -78,7 +78,9 @@ def test_shapes_are_learnt_and_everything_is_left(shapes: Shapes, tmp_path: Path
         evaluate_on(load_classifier(tmp_path / "mine.pt"), tmp_path / "mine.pt", data, "all", "cpu")
 
 
-def test_taken_up_again_it_is_one_training(shapes: Shapes, tmp_path: Path) -> None:
+def test_taken_up_again_it_is_one_training(
+    shapes: Shapes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = shapes(count=8)
     schedule = replace(QUICK, epochs=4, plateau=1)
     train(request(data, tmp_path / "whole", schedule=schedule), lambda epoch: None)
@@ -91,8 +93,8 @@ def test_taken_up_again_it_is_one_training(shapes: Shapes, tmp_path: Path) -> No
             raise StoppedError
 
     parts = request(data, tmp_path / "parts", schedule=schedule)
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(StoppedError):
-        patch.setattr("detectors.training.classifier.session.SAVE_EVERY_S", 0)
+    monkeypatch.setattr("detectors.training.classifier.session.SAVE_EVERY_S", 0)
+    with pytest.raises(StoppedError):
         train(parts, stop)
     with pytest.raises(UsageError, match="holds a training: --resume it"):
         train(parts, lambda epoch: None)
@@ -170,7 +172,7 @@ def test_l1_and_l2_make_weights_smaller(shapes: Shapes) -> None:
 def test_googlenet_learns_with_its_second_outputs(shapes: Shapes) -> None:
     from detectors.training.classifier.epochs import AUXILIARY, _loss
 
-    logits = torch.randn(4, 3, requires_grad=True)
+    logits = torch.randn(4, 3)
     labels = torch.tensor([0, 1, 2, 0])
     alone = _loss(logits, labels)
     assert float(_loss((logits, logits, None), labels)) == pytest.approx(float(alone) * (1 + AUXILIARY))
@@ -262,7 +264,7 @@ def test_what_does_not_fit_is_said_before_any_training(
 
 def test_a_loss_that_is_not_finite_ends_it(shapes: Shapes, tmp_path: Path) -> None:
     wild = Schedule(epochs=3, batch=6, optimizer="sgd", rate=1e18)
-    with pytest.raises(DetectorError, match="not finite in epoch . try a lower --rate|not finite in epoch"):
+    with pytest.raises(DetectorError, match="the loss is not finite in epoch"):
         train(request(shapes(count=4), tmp_path / "mine", schedule=wild), lambda epoch: None)
 
 
