@@ -57,12 +57,8 @@ def test_three_commands_from_a_folder_to_names(track: Track, tmp_path: Path, col
     done = track("train", "classifier", *again, "--learner", "svm")
     assert done.code == 0, done.complaint
     recipe = tomllib.loads((tmp_path / "two.training" / "recipe.toml").read_text())
-    assert (recipe["optimizer"], recipe["rate"], recipe["seed"], recipe["augment"]) == (
-        "sgd",
-        0.05,
-        3,
-        ["none"],
-    )
+    kept = {name: recipe[name] for name in ("batch", "rate", "seed", "augment")}
+    assert kept == {"batch": 4, "rate": 0.003, "seed": 3, "augment": ["none"]}
 
     plots = ("--csv", tmp_path / "table.csv", "--plot", tmp_path / "curves.png")
     done = track("train", "compare", tmp_path / "one.pt", tmp_path / "two.training", *plots)
