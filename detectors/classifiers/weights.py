@@ -76,7 +76,7 @@ def read_file(path: Path) -> Mapping[str, Any]:
         WeightsError: the file is missing, damaged or no weight file.
     """
     if not path.is_file():
-        raise WeightsError(f"weights {path} are missing: train them with 'track train classifier'")
+        raise WeightsError(f"weights {path} are missing: there is no such file")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as exc:  # torch.load raises whatever its readers raise: zip, pickle, key and type errors
@@ -85,6 +85,15 @@ def read_file(path: Path) -> Mapping[str, Any]:
     if not isinstance(content, Mapping):
         raise WeightsError(f"weights {path} hold no tensors by name")
     return content
+
+
+def is_classifier(path: Path) -> bool:
+    """Whether a file holds a classifier's weights.
+
+    Raises:
+        WeightsError: the file is missing, damaged or no weight file.
+    """
+    return read_file(path).get("kind") == KIND
 
 
 def as_floats(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import cast
@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from detectors.catalog import load_detector
-from detectors.dataset import VEHICLES, Picture, read_picture, read_sets, sampling_weights
-from detectors.errors import EmptySplitError, UnknownNameError, UsageError, WeightsError
+from detectors.classifiers.weights import is_classifier, load_classifier
+from detectors.dataset import ROAD_USERS, VEHICLES, Picture, read_picture, read_sets, sampling_weights
+from detectors.errors import DataError, EmptySplitError, UnknownNameError, UsageError, WeightsError
 from detectors.evaluation import Precision, detect_all, evaluate
 from detectors.training.curves import plot_curves
 from detectors.training.distributed import ALONE, Group, ToldByFirstError, group_here, joined
@@ -29,8 +30,8 @@ from detectors.zoo._weights import (
     BACKBONES,
     Description,
     build_network,
-    fill,
     fill_body,
+    fill_but_classes,
     load_weights,
     save_weights,
     shift_logits,
@@ -104,6 +105,7 @@ def begin(request: Request, group: Group = ALONE) -> Training:
         check_places(request)
     net = network(request)
     pictures = read_sets(request.data, "train", request.class_names)
+    _check_classes(pictures, request.class_names)
     known = {picture.set_name for picture in pictures}
     for name in sorted(set(request.set_weights) - known):
         raise UnknownNameError("set of --weight", name, known)
@@ -121,7 +123,18 @@ def begin(request: Request, group: Group = ALONE) -> Training:
         settings_of(request, pictures),
         group,
         frozen_stages(request, net),
+        ARCHITECTURES[request.architecture].body,
     )
+
+
+def _check_classes(pictures: Sequence[Picture], class_names: Sequence[str]) -> None:
+    """Refuse classes of one's own that nothing shows; of the usual ones some may be missing on a road."""
+    shown = {int(label) for picture in pictures for label in picture.labels}
+    for label, name in enumerate(class_names):
+        if label not in shown and name not in ROAD_USERS:
+            raise DataError(
+                f"class '{name}' of --classes has no box in the train split: label some, or leave it out"
+            )
 
 
 def frozen_stages(request: Request, net: nn.Module) -> list[str]:
@@ -180,14 +193,26 @@ def network(request: Request) -> nn.Module:
 
 
 def _begin(net: nn.Module, request: Request, path: Path) -> None:
-    """Fill the network from a file; of a detector with another head, its stack of convolutions alone."""
+    """Fill the network from a file; of a detector with another head, its stack of convolutions alone.
+
+    So of a classifier; and of a detector with other classes all but what tells its own from one another.
+    """
+    if is_classifier(path):
+        _begin_from_classifier(net, request, path)
+        return
     start, tensors = load_weights(path)
     if start.architecture != request.architecture:
         fill_body(net, request.architecture, start, tensors)
-    elif start.class_names != request.class_names:
-        raise WeightsError(f"weights {path} have other classes: {', '.join(start.class_names)}")
     else:
-        fill(net, tensors, path)
+        fill_but_classes(net, tensors, path, start.class_names, request.class_names)
+
+
+def _begin_from_classifier(net: nn.Module, request: Request, path: Path) -> None:
+    built = load_classifier(path).built
+    if built.name != request.backbone:
+        raise WeightsError(f"weights {path} are of a classifier {built.name}, not on {request.backbone}")
+    body = net.get_submodule(ARCHITECTURES[request.architecture].body)
+    body.load_state_dict(built.net.get_submodule("body").state_dict())
 
 
 def describe(request: Request) -> Description:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from detectors.errors import DataError, UsageError
 from detectors.networks.targets import Packed, unpacked
@@ -23,6 +23,7 @@ from detectors.training.curves import append_row, cut_rows
 from detectors.training.distributed import ALONE, Group, LostError, ToldByFirstError, synchronised
 from detectors.training.examples import Batch, Examples, batches
 from detectors.training.interruption import Interruption
+from detectors.training.optimizer import moving_average, parameter_groups
 from detectors.training.request import CHECKPOINT, Schedule
 from detectors.zoo._weights import write_file
 
@@ -47,6 +48,7 @@ class Training:
         group: processes that share each step; the first alone writes and reports.
         frozen: parts of the network, by name, that stay as they are, their normalisation too: a step then
             costs less, and what few pictures cannot teach again is kept.
+        body: name of the stack of convolutions, which may rest at first and learn more slowly.
 
     Raises:
         UsageError: the batch cannot be shared by the processes.
@@ -64,6 +66,7 @@ class Training:
         settings: Mapping[str, str] | None = None,
         group: Group = ALONE,
         frozen: Sequence[str] = (),
+        body: str = "",
     ) -> None:
         """Set up the optimizer; nothing is trained yet."""
         if schedule.batch % group.world:
@@ -74,8 +77,12 @@ class Training:
         self.device, self.precision, self.workers = device, precision, workers
         self.settings, self.group = dict(settings or {}), group
         self.frozen = [net.get_submodule(name).requires_grad_(False) for name in frozen]
-        self.average = AveragedModel(net, multi_avg_fn=_moving_average(schedule.ema), use_buffers=True)
-        self.optimizer = torch.optim.AdamW(_groups(net, schedule.decay), lr=schedule.rate, foreach=True)
+        self.average = AveragedModel(net, multi_avg_fn=moving_average(schedule.ema), use_buffers=True)
+        self.body = net.get_submodule(body)
+        self.resting = False
+        self.optimizer = torch.optim.AdamW(
+            parameter_groups(net, self.body, schedule), lr=schedule.rate, foreach=True
+        )
         torch.backends.cudnn.benchmark = device.startswith("cuda")  # every step has pictures of the same size
         self.step = 0
         self.seconds = 0.0
@@ -124,8 +131,11 @@ class Training:
     def _steps(
         self, stream: Iterator[Batch], stop: Interruption, report: Report, save_every_s: float
     ) -> None:
+        self._rest_or_wake()
         model, saved, began = self.group.wrapped(self.net), time.monotonic(), time.monotonic()
         while self.progress < 1.0:
+            if self._rest_or_wake():  # whose gradients are averaged is settled when it is wrapped
+                model = self.group.wrapped(self.net)
             losses = self._one_step(model, *self.group.together(lambda: next(stream)))
             self.seconds += time.monotonic() - began
             began = time.monotonic()
@@ -136,6 +146,15 @@ class Training:
             saved = time.monotonic() if due else saved
             if stopped:
                 raise self._stopped()
+
+    def _rest_or_wake(self) -> bool:
+        """Let the body rest in the first share of the training, and return whether that has changed."""
+        resting = self.progress < self.schedule.warm_share
+        changed, self.resting = resting != self.resting, resting
+        still = {id(parameter) for part in self.frozen for parameter in part.parameters()}
+        for parameter in self.body.parameters():
+            parameter.requires_grad_(not resting and id(parameter) not in still)
+        return changed
 
     def _stopped(self) -> BaseException:
         return KeyboardInterrupt() if self.group.first else ToldByFirstError("stopped")
@@ -161,10 +180,10 @@ class Training:
         seed = np.random.SeedSequence((self.examples.seed, self.step, self.group.rank))
         torch.manual_seed(int(seed.generate_state(1)[0]))
         model.train()
-        for part in self.frozen:
+        for part in [*self.frozen, self.body] if self.resting else self.frozen:
             part.eval()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate()
+            group["lr"] = self.rate() * group["share"]
         images = images.to(self.device, non_blocking=True).float()
         images = images.contiguous(memory_format=torch.channels_last)
         targets = unpacked(batch, self.device)
@@ -274,24 +293,3 @@ def _readable(file: Path) -> Iterator[None]:
     except (*_UNREADABLE, RuntimeError, KeyError, ValueError, TypeError) as exc:
         reason = (str(exc).splitlines() or [type(exc).__name__])[0]
         raise DataError(f"cannot resume from {file}: {reason}") from exc
-
-
-def _moving_average(decay: float) -> Callable[..., None]:
-    """Return the averaging of the weights, over a third of the steps so far until ``decay`` is longer.
-
-    With the full decay from the first step on, a short training would release its random start.
-    """
-
-    def update(averaged: Any, current: Any, number: Tensor) -> None:
-        steps = float(number)
-        step_decay = min(decay, (1 + steps) / (4 + steps))
-        get_ema_multi_avg_fn(step_decay)(averaged, current, number)  # type: ignore[no-untyped-call]
-
-    return update
-
-
-def _groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
-    """Decay matrices and kernels, not biases and normalisation."""
-    heavy = [p for p in net.parameters() if p.requires_grad and p.ndim > 1]
-    light = [p for p in net.parameters() if p.requires_grad and p.ndim <= 1]
-    return [{"params": heavy, "weight_decay": decay}, {"params": light, "weight_decay": 0.0}]

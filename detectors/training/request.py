@@ -32,6 +32,9 @@ class Schedule:
         ema: decay of the moving average of the weights, once enough steps are behind it.
         clip: largest norm of the gradient.
         plain_share: last share of the training without mosaics and pasted objects.
+        warm_share: first share of the training in which the stack of convolutions rests, and what stands on
+            it learns alone.
+        body_rate: learning rate of the stack of convolutions, as a share of the others'.
     """
 
     steps: int | None = None
@@ -43,6 +46,8 @@ class Schedule:
     ema: float = 0.998
     clip: float = 10.0
     plain_share: float = 0.2
+    warm_share: float = 0.0
+    body_rate: float = 1.0
 
     def __post_init__(self) -> None:
         """Raise UsageError where it has no end or two, or a number is out of its range."""
@@ -51,6 +56,8 @@ class Schedule:
         for flag in ("steps", "minutes", "batch", "rate"):
             _above_0(f"--{flag}", getattr(self, flag))
         _share("--plain", self.plain_share)
+        _share("--warm", self.warm_share)
+        _share("--body-rate", self.body_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +131,12 @@ class Request:
         _share("--mosaic", self.mosaic_share)
         _share("--paste", self.paste_share)
         _share("--cut-out", self.cut_out_share)
-        if self.score is not None:
-            _share("--score", self.score)
+        _share("--score", self.score or 0.0)
         _not_below_0("--workers", self.workers)
         _not_below_0("--seed", self.seed)
         _not_below_0("--freeze", self.freeze)
-        if self.freeze and not (self.start or self.resume):
-            raise UsageError("--freeze keeps what weights know: say which with --from")
+        if (self.freeze or self.schedule.warm_share) and not (self.start or self.resume):
+            raise UsageError("--freeze and --warm keep what weights know: say which with --from")
         for name, shift in self.shifts.items():
             if name not in self.class_names:
                 raise UnknownNameError("class of --shift", name, self.class_names)

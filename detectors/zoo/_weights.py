@@ -74,6 +74,10 @@ ARCHITECTURES = {
 }
 
 
+#: Layers with a value for each class, by architecture; Faster R-CNN's first value is the background's.
+_CLASS_LAYERS = ("to_logits", "roi_heads.box_predictor.logits")
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
     """What a network is, beside its weights.
@@ -214,6 +218,38 @@ def fill(net: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
         net.load_state_dict(dict(tensors))
     except RuntimeError as exc:
         raise WeightsError(f"weights {path} belong to another network or class list") from exc
+
+
+def fill_but_classes(
+    net: nn.Module, tensors: Mapping[str, Tensor], path: Path, theirs: Sequence[str], ours: Sequence[str]
+) -> None:
+    """Put the tensors of a network with other classes into one of the same architecture.
+
+    In the layer that names the classes, those that both know are taken over by their names; the others stay
+    as they are.
+
+    Args:
+        net: to be filled.
+        tensors: of the other network.
+        path: of their file, for messages.
+        theirs: the other network's classes.
+        ours: the classes of ``net``.
+
+    Raises:
+        WeightsError: they belong to another network.
+    """
+    own = net.state_dict()
+    filled = dict(tensors)
+    for key, tensor in tensors.items():
+        if key.rpartition(".")[0] not in _CLASS_LAYERS or key not in own:
+            continue
+        first = len(tensor) - len(theirs)  # 1 where the background is before the classes
+        filled[key] = own[key].clone()
+        filled[key][:first] = tensor[:first]
+        for place, name in enumerate(ours):
+            if name in theirs:
+                filled[key][first + place] = tensor[first + list(theirs).index(name)]
+    fill(net, filled, path)
 
 
 def fill_body(net: nn.Module, architecture: str, start: Description, tensors: Mapping[str, Tensor]) -> None:

@@ -29,9 +29,13 @@ def train_detector(
     backbone: Annotated[
         str, typer.Option(help="smaller_vgg_rep_nano, _small or _medium; smaller_vgg is the slides' own.")
     ] = "smaller_vgg_rep_small",
+    classes: Annotated[
+        str | None, typer.Option(help="Your own, such as car,tractor; else the six of the released weights.")
+    ] = None,
     size: Annotated[str, typer.Option(help="Of the network's input: WIDTHxHEIGHT.")] = "512x288",
     start: Annotated[
-        Path | None, typer.Option("--from", help="Weights to begin from; another head: body only.")
+        Path | None,
+        typer.Option("--from", help="Weights to begin from, with other classes too; a classifier's."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
     overwrite: Annotated[
@@ -41,6 +45,8 @@ def train_detector(
         list[str] | None, typer.Option(help="SET=NUMBER: draw this set's pictures less or more often.")
     ] = None,
     freeze: Annotated[int, typer.Option(help="Leading stages that stay as --from has them.")] = 0,
+    warm: Annotated[float, typer.Option(help="First share in which --from's convolutions rest.")] = 0.0,
+    body_rate: Annotated[float, typer.Option(help="Their learning rate then, as a share.")] = 1.0,
     batch: Annotated[int, typer.Option(help="Pictures a step, of all processes together.")] = 8,
     rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
     mosaic: Annotated[float, typer.Option(help="Share of pictures put together from four.")] = 0.5,
@@ -71,7 +77,10 @@ def train_detector(
         request = Request(
             data=tuple(data),
             out=out,
-            schedule=Schedule(steps, minutes, batch, rate, plain_share=plain),
+            schedule=Schedule(
+                steps, minutes, batch, rate, plain_share=plain, warm_share=warm, body_rate=body_rate
+            ),
+            class_names=_class_names(classes),
             architecture=head,
             backbone=backbone,
             input_size=_size(size),
@@ -138,6 +147,19 @@ def _train(request: Request, recipe: str) -> dict[str, Precision] | None:
                 console.print(f"{training.progress:.1%} {note}", highlight=False)
 
         return train(request, report, recipe)
+
+
+def _class_names(text: str | None) -> tuple[str, ...]:
+    from detectors.dataset import ROAD_USERS, UNKNOWN_VEHICLE
+    from detectors.errors import UsageError
+
+    if text is None:
+        return ROAD_USERS
+    names = tuple(name.strip() for name in text.split(","))
+    if "" in names or len(set(names)) < len(names) or UNKNOWN_VEHICLE in names:
+        rule = f"names with commas between them, each once, and not '{UNKNOWN_VEHICLE}' (any vehicle)"
+        raise UsageError(f"--classes takes {rule}, not '{text}'")
+    return names
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -53,7 +53,7 @@ def test_a_schedule_begins_and_ends(schedule: dict[str, object], words: str) -> 
         ({"score": 1.01}, "--score must lie in"),
         ({"shifts": {"car": NAN}}, "--shift car must be finite"),
         ({"freeze": -1}, "--freeze must be at least 0"),
-        ({"freeze": 1}, "--freeze keeps what weights know: say which with --from"),
+        ({"freeze": 1}, "--freeze and --warm keep what weights know: say which with --from"),
         ({"set_weights": {"rain": -1.0}}, "--weight rain must be at least 0"),
         ({"set_weights": {"rain": NAN}}, "--weight rain"),
         ({"set_weights": {"rain": ENDLESS}}, "--weight rain"),
@@ -148,3 +148,10 @@ def test_a_damaged_manifest_is_said_before_hours_are_spent(tmp_path: Path) -> No
     (tmp_path / "manifest.toml").write_text("[half")
     with pytest.raises(WeightsError, match="cannot be read"):
         check_places(request(tmp_path / "mine"))
+
+
+def test_who_has_no_weights_to_begin_from_lets_nothing_rest() -> None:
+    warm = Schedule(steps=1, warm_share=0.1)
+    with pytest.raises(UsageError, match="--warm keep what weights know: say which with --from"):
+        Request((Path("data"),), Path("mine"), warm)
+    assert Request((Path("data"),), Path("mine"), warm, start=Path("x.pt")).schedule.warm_share == 0.1

@@ -17,7 +17,6 @@ import pytest
 import torch
 
 from detectors.dataset import ROAD_USERS
-from detectors.zoo._weights import Description, build_network, save_weights
 
 Track = Callable[..., Any]
 QUICK = ("--batch", "1", "--device", "cpu", "--precision", "fp32", "--threads", "1", "--workers", "0")
@@ -112,12 +111,14 @@ def test_data_that_are_not_there(train: Track, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_weights_of_another_class_list_are_no_beginning(train: Track, tmp_path: Path) -> None:
-    description = Description("one_stage", "smaller_vgg_rep_small", ("car", "tram"), (0,), (96, 64), 0.4)
-    save_weights(tmp_path / "trams.pt", build_network(description), description)
-    done = train("--steps", "1", "--from", "trams.pt", *QUICK)
-    assert done.code == 1
-    assert "weights trams.pt have other classes: car, tram" in done.complaint
+@pytest.mark.parametrize("classes", ["car,", "car,car", "car,vehicle", ""])
+def test_classes_that_cannot_be(train: Track, classes: str) -> None:
+    done = train("--steps", "1", "--classes", classes, *QUICK)
+    assert done.code == 2
+    assert "--classes" in done.complaint
+
+
+def test_weights_that_are_not_there_are_no_beginning(train: Track) -> None:
     done = train("--steps", "1", "--from", "gone.pt", *QUICK)
     assert done.code == 1
     assert "weights gone.pt are missing" in done.complaint
