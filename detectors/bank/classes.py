@@ -48,10 +48,11 @@ def check_names(names: Iterable[str], known: Sequence[str]) -> None:
             raise UsageError(f"no box has the class {name}: did you mean {lower[near[0]]}?")
 
 
-def without_other_pictures(labelled: Sequence[Labelled], class_names: Sequence[str] | None) -> list[Labelled]:
-    """Return the pictures that show one of the classes: for class folders, where the picture is the class."""
-    kept = (one for one in labelled if class_names is None or labels_of([one]))
-    return [one for one in kept if class_names is None or set(labels_of([one])) <= set(class_names)]
+def showing(labelled: Sequence[Labelled], class_names: Sequence[str] | None) -> list[Labelled]:
+    """Return the pictures that show one of the classes, or any without ``class_names``."""
+    return [
+        one for one in labelled if any(class_names is None or box.label in class_names for box in one.boxes)
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:

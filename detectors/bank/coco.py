@@ -57,9 +57,7 @@ def _is_coco(file: Path) -> bool:
     return all(f'"{key}"'.encode() in text for key in ("images", "annotations", "categories"))
 
 
-def entries(
-    file: Path, pictures: Path | None, split: str | None = None, prefix: str = "", default: str | None = None
-) -> list[Entry]:
+def entries(file: Path, pictures: Path | None, split: str | None = None, prefix: str = "") -> list[Entry]:
     """Read what one file says.
 
     Args:
@@ -67,7 +65,6 @@ def entries(
         pictures: folder of the pictures, or None.
         split: of those pictures whose entry says none.
         prefix: for the pictures' names.
-        default: split where nothing says one.
 
     Raises:
         DataError: it is no COCO file.
@@ -88,7 +85,7 @@ def entries(
         for image in content["images"]:
             name = str(image["file_name"]).replace("\\", "/")
             path = place(name, folders) or folders[0] / name
-            own = image.get("split") or split or split_named(name.split("/")[:-1]) or default
+            own = image.get("split") or split or split_named(name.split("/")[:-1])
             labelled = Labelled(path, prefix + _inside(name), tuple(boxes[image["id"]]), own)
             found.append(Entry(labelled, _size(image), str(file)))
         return found

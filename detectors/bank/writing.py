@@ -19,6 +19,8 @@ from detectors.bank.pictures import Look, looks
 from detectors.bank.splitting import split
 from detectors.errors import DataError, UsageError
 
+_LEAST_PX = 0.01  # boxes are written with two digits
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -136,7 +138,7 @@ def _fitted(one: Labelled, look: Look, names: Sequence[str], counts: Counter[str
     for box in one.boxes:
         x1, y1, x2, y2 = box.xyxy
         cut = (max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height)))
-        if not (cut[2] > cut[0] and cut[3] > cut[1] and np.isfinite(box.xyxy).all()):
+        if not (min(cut[2] - cut[0], cut[3] - cut[1]) >= _LEAST_PX and np.isfinite(box.xyxy).all()):
             counts["dropped"] += 1
             continue
         counts["cut"] += cut != box.xyxy

@@ -33,6 +33,10 @@ def test_the_walk_finds_every_command() -> None:
     assert {" ".join(words) for words, _ in ALL} == {
         "track",
         "track calibrate",
+        "track data",
+        "track data check",
+        "track data import",
+        "track data view",
         "track detectors",
         "track evaluate",
         "track evaluate counts",
@@ -73,7 +77,9 @@ def test_the_options_of_the_main_job_stand_in_panels(track: Track) -> None:
     assert max(map(len, lines)) == 80
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "detector", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["train", "detector", "--help"], ["data", "import", "--help"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     script = (
         "import sys; from tracker.cli.app import run_app; run_app(sys.argv[1:]);"
