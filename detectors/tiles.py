@@ -58,6 +58,15 @@ def write(sheet: Image, text: str, at: tuple[int, int], size: int, ink: Colour =
     cv2.putText(sheet, text, at, ink, cv2.FontFace("sans"), size, 400)
 
 
+def write_on_plate(tile: Image, text: str, at: tuple[int, int], size: int, ink: Colour) -> None:
+    """Write a line of text on a dark plate above ``at``, or below it where there is no room above."""
+    width = cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("sans"), size, 400)[2]
+    left = max(min(at[0], tile.shape[1] - width - 4), 0)
+    bottom = at[1] if at[1] > size + 2 else at[1] + size + 3
+    cv2.rectangle(tile, (left, bottom - size - 2), (left + width + 3, bottom), INK, -1)
+    write(tile, text, (left + 2, bottom - 3), size, ink)
+
+
 def _shortened(text: str, width: int) -> str:
     """Return the text as far as it fits under a tile."""
     while cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("sans"), _TEXT, 400)[2] > width:

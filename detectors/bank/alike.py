@@ -24,12 +24,14 @@ def alike(pictures: Sequence[Seen]) -> Iterator[Finding]:
     leaking = [group for group in several if len({one.split for one in group}) > 1]
     within = [group for group in several if len({one.split for one in group}) == 1]
     other = [group for group in several if len({_classes(one) for one in group}) > 1]
-    yield from found("leak", "the same picture in two splits", map(_named, leaking), is_error=True)
+    yield from found("leak", "pictures with a copy in another split", map(_named, leaking), is_error=True)
     yield from found(
-        "contradiction", "the same picture with other classes", map(_named, other), is_error=True
+        "contradiction", "pictures with a copy of other classes", map(_named, other), is_error=True
     )
-    yield from found("copy", "the same picture twice in one split", map(_named, within))
-    yield from found("near_leak", f"look-alikes in two splits (within {NEAR} bits of 64)", _leaks(pictures))
+    yield from found("copy", "pictures with a copy in the same split", map(_named, within))
+    yield from found(
+        "near_leak", f"pictures like one of another split, {NEAR} bits of 64 apart at most", _leaks(pictures)
+    )
     yield from _groups(pictures)
 
 
@@ -60,7 +62,7 @@ def _groups(pictures: Sequence[Seen]) -> Iterator[Finding]:
         and len({_classes(one) for one in group}) > 1
         and len({one.look.digest for one in group}) > 1
     ]
-    yield from found("near_contradiction", "look-alikes in two classes", map(_named, torn))
+    yield from found("near_contradiction", "groups of look-alikes in two classes", map(_named, torn))
     sizes = sorted((len({one.look.digest for one in group}) for group in groups.values()), reverse=True)
     several = [size for size in sizes if size > 1]
     if several:

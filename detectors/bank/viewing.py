@@ -15,7 +15,7 @@ from detectors.bank.labels import Box, Labelled
 from detectors.bank.pictures import look
 from detectors.errors import DataError, EmptySplitError, UsageError
 from detectors.opencv import load_cv2
-from detectors.tiles import PALE, Colour, Image, contact_sheet, draw_box, write
+from detectors.tiles import PALE, Colour, Image, contact_sheet, draw_box, write_on_plate
 
 cv2 = load_cv2()
 
@@ -105,10 +105,9 @@ def _varied(
     order = np.random.default_rng(choice.seed).permutation(len(pool))
     members: dict[str, list[int]] = {label: [] for label in wanted}
     for index in order:
-        own = labels_of([pool[index][1]]) or ["" if not choice.classes else None]
-        for label in own:
-            if label == "" or label in members:
-                members.setdefault(str(label), []).append(int(index))
+        for label in labels_of([pool[index][1]]) or [""]:
+            if label in members or (label == "" and not choice.classes):
+                members.setdefault(label, []).append(int(index))
     rarest = sorted(members, key=lambda label: (len(members[label]), label))
     queues = [iter(members[label]) for label in rarest]
     chosen: list[int] = []
@@ -152,15 +151,20 @@ def _tile(one: Labelled, wanted: Sequence[str], colours: dict[str, Colour]) -> I
     tile: Image = np.full((height, width, 3), 235, np.uint8)
     tile[top : top + size[1], left : left + size[0]] = small
     for box in sorted(one.boxes, key=_area, reverse=True):
-        if box.label not in wanted and not box.ignore:
+        if (box.label not in wanted and not box.ignore) or _covers(box, image):
             continue
         corners = np.array(box.xyxy, np.float32) * scale + np.array([left, top, left, top], np.float32)
         ink = PALE if box.ignore else colours[box.label]
         draw_box(tile, np.clip(corners, 0, [width - 1, height - 1] * 2), ink)
         # on a box of a few pixels the name would hide it and its neighbours; the colour says it
         if corners[2] - corners[0] > 5 * len(box.label) and not box.ignore:
-            write(tile, box.label, (int(corners[0]) + 2, max(int(corners[1]) - 3, 11)), _TEXT, ink)
+            write_on_plate(tile, box.label, (int(corners[0]), int(corners[1])), _TEXT, ink)
     return tile
+
+
+def _covers(box: Box, image: Image) -> bool:
+    """Return whether a box is the whole picture, as that of a class folder's: the caption says it."""
+    return box.xyxy == (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
 
 
 def _area(box: Box) -> float:

@@ -16,7 +16,7 @@ _EXAMPLES = 3
 def check_data(
     sets: Annotated[
         list[Path],
-        typer.Argument(metavar="SET...", help="Sets, folders of sets, or folders of class folders."),
+        typer.Argument(metavar="SET...", help="Set, folder of sets, or of class folders."),
     ],
     out: Annotated[Path | None, typer.Option(help="JSON file for all that was found.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier file.")] = False,
@@ -50,7 +50,8 @@ def _print(report: Report) -> None:
 
     console = Console()
     splits = ", ".join(f"{number} {split}" for split, number in report.pictures.items())
-    table = Table(title=f"Pictures by class: {splits}", caption="in brackets: boxes, if there are more")
+    console.print(f"{sum(report.pictures.values())} pictures: {splits}", highlight=False)
+    table = Table()
     table.add_column("class", no_wrap=True)
     for split in report.pictures:
         table.add_column(split, justify="right")
@@ -62,6 +63,8 @@ def _print(report: Report) -> None:
             cells.append(f"{share.pictures}{more}" if share else "-")
         table.add_row(escape(name), *cells)
     console.print(table)
+    if any(" (" in cell for column in table.columns for cell in map(str, column.cells)):
+        console.print("in brackets: boxes", highlight=False)
     for finding in report.findings:
         style = "bold red" if finding.is_error else "yellow"
         word = "error" if finding.is_error else "warning"
@@ -71,7 +74,11 @@ def _print(report: Report) -> None:
         if len(finding.places) > _EXAMPLES:
             console.print(f"  and {len(finding.places) - _EXAMPLES} more", highlight=False)
     warnings = len(report.findings) - report.errors
-    console.print(f"{report.errors} kinds of errors, {warnings} of warnings", highlight=False)
+    console.print(f"errors of {_kinds(report.errors)}, warnings of {_kinds(warnings)}", highlight=False)
+
+
+def _kinds(number: int) -> str:
+    return f"{number or 'no'} kind{'' if number <= 1 else 's'}"
 
 
 def _content(report: Report) -> dict[str, Any]:

@@ -105,9 +105,7 @@ def _print(written: Written, name: str) -> None:
     splits = ", ".join(f"{number} {split}" for split, number in written.pictures.items())
     boxes = ", ".join(f"{number} {label}" for label, number in written.boxes.items())
     typer.echo(f"read as {name}: {sum(written.pictures.values())} pictures ({splits})")
-    typer.echo(
-        f"boxes: {boxes or 'none'}" + (f"; {written.ignored} to be ignored" if written.ignored else "")
-    )
+    typer.echo(f"boxes: {boxes or 'none'}" + (f"; {written.ignored} ignored" if written.ignored else ""))
     if written.cut:
         typer.echo(f"{written.cut} boxes reached out of their picture and were cut at its border")
     if written.dropped:

@@ -11,7 +11,7 @@ import typer
 def view_data(
     sets: Annotated[
         list[Path],
-        typer.Argument(metavar="SET...", help="Sets, folders of sets, or folders of class folders."),
+        typer.Argument(metavar="SET...", help="Set, folder of sets, or of class folders."),
     ],
     out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("sheet.png"),
     classes: Annotated[
