@@ -30,7 +30,7 @@ def alike(pictures: Sequence[Seen]) -> Iterator[Finding]:
     )
     yield from found("copy", "pictures with a copy in the same split", map(_named, within))
     yield from found(
-        "near_leak", f"pictures like one of another split, {NEAR} bits of 64 apart at most", _leaks(pictures)
+        "near_leak", f"look-alikes in another split, at most {NEAR} bits of 64 apart", _leaks(pictures)
     )
     yield from _groups(pictures)
 

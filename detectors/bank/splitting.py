@@ -11,6 +11,8 @@ from detectors.bank.classes import labels_of
 from detectors.bank.hashing import NEAR, Hashes, near_groups
 from detectors.bank.labels import Labelled
 
+_ROUNDS = 3  # what the first one takes too much of, the next one gives back
+
 
 def split(labelled: Sequence[Labelled], hashes: Hashes, val_share: float, seed: int) -> list[str]:
     """Return the split (N,) of each picture: the one it has, or else "train" or "val".
@@ -60,10 +62,11 @@ def _chosen(counts: NDArray[np.float64], share: float, seed: int) -> list[int]:
     """Return the rows (G, C) whose sums come near ``share`` of every column."""
     target = counts.sum(0) * share
     scale = np.maximum(target, 1e-9)
-    total, chosen = np.zeros(counts.shape[1]), []
-    for row in np.random.default_rng(seed).permutation(len(counts)):
-        before, after = ((((sums - target) / scale) ** 2).sum() for sums in (total, total + counts[row]))
+    total, chosen = np.zeros(counts.shape[1]), np.zeros(len(counts), bool)
+    order = np.random.default_rng(seed).permutation(len(counts))
+    for row in np.tile(order, _ROUNDS):
+        other = total + (-counts[row] if chosen[row] else counts[row])
+        before, after = ((((sums - target) / scale) ** 2).sum() for sums in (total, other))
         if after < before:
-            total = total + counts[row]
-            chosen.append(int(row))
-    return chosen
+            total, chosen[row] = other, not chosen[row]
+    return [int(row) for row in np.flatnonzero(chosen)]

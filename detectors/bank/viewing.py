@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
@@ -22,7 +23,7 @@ cv2 = load_cv2()
 COLUMNS = 6
 _TILE = (320, 240)  # pixels
 _TEXT = 13
-_TRIES = 20  # pictures that are passed over at most because one like them is on the sheet
+_PASSED = 10  # times as many as are shown may be passed over because one like them is on the sheet
 #: BGR, told apart on streets: yellow, blue, green, orange, violet, red, cyan, lime.
 _COLOURS: tuple[Colour, ...] = (
     (0, 220, 255),
@@ -65,7 +66,7 @@ class Choice:
 def draw_banks(banks: Sequence[Bank], choice: Choice) -> tuple[Image, int]:
     """Return a sheet, uint8 (H, W, 3) BGR, and how many pictures are on it.
 
-    Each class has its turn, the rarest first, and of pictures that look alike one is shown.
+    Each class has its turn, the rarest first; a second picture that looks alike comes last.
 
     Raises:
         DataError: there is no such picture, or one is damaged.
@@ -101,44 +102,39 @@ def _title(banks: Sequence[Bank], choice: Choice) -> str:
 def _varied(
     pool: Sequence[tuple[str, Labelled]], wanted: Sequence[str], choice: Choice
 ) -> list[tuple[str, Labelled]]:
-    """Draw pictures of each class in turn; those without any box have their turn, too, if all are wanted."""
-    order = np.random.default_rng(choice.seed).permutation(len(pool))
-    members: dict[str, list[int]] = {label: [] for label in wanted}
-    for index in order:
-        for label in labels_of([pool[index][1]]) or [""]:
-            if label in members or (label == "" and not choice.classes):
-                members.setdefault(label, []).append(int(index))
-    rarest = sorted(members, key=lambda label: (len(members[label]), label))
-    queues = [iter(members[label]) for label in rarest]
+    """Draw pictures of each class in turn; if all are wanted, those without a box have their turn, too."""
     chosen: list[int] = []
+    passed: list[int] = []
     hashes: list[np.uint64] = []
-    while queues and len(chosen) < choice.count:
-        for queue in list(queues):
-            index = _next(queue, pool, chosen, hashes)
-            if index is None:
-                queues.remove(queue)
-            elif len(chosen) < choice.count:
-                chosen.append(index)
-                hashes.append(look(pool[index][1].path).phash)
-    return [pool[index] for index in chosen]
-
-
-def _next(
-    queue: Iterator[int],
-    pool: Sequence[tuple[str, Labelled]],
-    chosen: Sequence[int],
-    hashes: Sequence[np.uint64],
-) -> int | None:
-    """Return the next picture that is not on the sheet and, within some tries, looks like none that is."""
-    first = None
-    for tries, index in enumerate(index for index in queue if index not in chosen):
-        phash = look(pool[index][1].path).phash
-        if all(np.bitwise_count(phash ^ other) > NEAR for other in hashes):
-            return index
-        first = index if first is None else first
-        if tries == _TRIES:
+    shown: set[str] = set()
+    for index in _turns([labels_of([one]) for _, one in pool], wanted, choice):
+        if index in chosen or index in passed:
+            continue
+        phash, own = look(pool[index][1].path).phash, set(labels_of([pool[index][1]]))
+        like = any(np.bitwise_count(phash ^ other) <= NEAR for other in hashes)
+        if like and not (own & set(wanted)) - shown and len(passed) < _PASSED * choice.count:
+            passed.append(index)
+            continue
+        chosen.append(index)
+        hashes.append(phash)
+        shown |= own
+        if len(chosen) == choice.count:
             break
-    return first
+    return [pool[index] for index in (chosen + passed)[: choice.count]]
+
+
+def _turns(labels: Sequence[Sequence[str]], wanted: Sequence[str], choice: Choice) -> Iterator[int]:
+    """Yield pictures, of each class one and then again, the rarest class first."""
+    members: dict[str, list[int]] = {label: [] for label in wanted}
+    if not choice.classes:
+        members[""] = []  # no box at all
+    for index in np.random.default_rng(choice.seed).permutation(len(labels)):
+        for label in {*labels[index]} or {""}:
+            if label in members:
+                members[label].append(int(index))
+    queues = sorted(members.values(), key=len)
+    for turn in zip_longest(*queues):
+        yield from (index for index in turn if index is not None)
 
 
 def _tile(one: Labelled, wanted: Sequence[str], colours: dict[str, Colour]) -> Image:
