@@ -56,7 +56,7 @@ def _set(file: Path) -> Bank:
     images = file.parent / "images"
     entries = coco.entries(file, images, split="train")  # as in training: who says no split is for training
     content = coco.read_json(file)
-    names = content.get("info", {}).get("labelled_classes", [c["name"] for c in content["categories"]])
+    names = coco.labelled_classes(content) or [c["name"] for c in content["categories"]]
     named = {entry.labelled.path for entry in entries}
     rest = tuple(path for path in find_pictures(images) if path not in named)
     return Bank(file.parent.resolve().name, tuple(entries), tuple(map(str, names)), rest, by_folder=False)

@@ -49,6 +49,32 @@ def label_files(path: Path) -> list[Path]:
     return own or [file for file in files if file.name.startswith("instances")] or files
 
 
+def declared_classes(path: Path) -> list[str] | None:
+    """Return the classes that sets of the project's own say to be about; None where nothing is said.
+
+    A category of other COCO files may never have been looked for: that it is listed says nothing.
+
+    Raises:
+        DataError: sets differ in it, and would be wrong as one: what one did not label is there in it.
+    """
+    said = {file: labelled_classes(read_json(file)) for file in label_files(path)}
+    first = next(iter(said), None)
+    for file, names in said.items():
+        if set(names or ()) != set(said[first] or ()):  # type: ignore[index]
+            raise DataError(
+                f"{first} and {file} are not about the same classes: import them one by one, "
+                "training takes several sets"
+            )
+    return said[first] if first else None
+
+
+def labelled_classes(content: Mapping[str, Any]) -> list[str] | None:
+    """Return ``info.labelled_classes`` of a label file; None where it is not said."""
+    info = content.get("info")
+    names = info.get("labelled_classes") if isinstance(info, dict) else None
+    return [str(name) for name in names] if isinstance(names, list) else None
+
+
 def _is_coco(file: Path) -> bool:
     try:
         text = file.read_bytes()

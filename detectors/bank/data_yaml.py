@@ -15,6 +15,7 @@ from detectors.errors import DataError
 #: A word, a list of words, or words by their numbers.
 Value = str | list[str] | dict[int, str]
 
+_KEYS = ("names", "path", "train", "val", "valid", "test")
 _ITEM = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^,]+?)\s*(?:,|$)""")
 
 
@@ -31,6 +32,8 @@ def read_data_yaml(file: Path) -> dict[str, Value]:
         try:
             found[_bare(key)] = _inline(text.strip()) if text else _block(below)
         except ValueError as exc:
+            if _bare(key) not in _KEYS:
+                continue  # somebody else's
             raise DataError(f"{file}, line {number}: {_bare(key)} is not understood: {exc}") from exc
     return found
 

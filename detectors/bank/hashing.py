@@ -22,7 +22,7 @@ Hashes = NDArray[np.uint64]
 NEAR = 10
 _SIDE, _KEPT = 32, 8  # pixels; coefficients a side
 _FLAT = 1e-3  # a coefficient below it is rounding, as all are in a picture of one colour
-_BLOCK = 512  # rows of the table of distances that are in memory at one time
+_BLOCK = 128  # rows of the table of distances that are in memory at one time
 
 
 def perceptual_hash(image: NDArray[np.uint8]) -> np.uint64:

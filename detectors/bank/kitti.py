@@ -43,11 +43,13 @@ def label_files(path: Path) -> list[Path]:
     """Return the label files below a folder: those in ``label_2`` and the like, or all text files."""
     files = sorted(path.rglob("*.txt"))
     # calibrations and lists of names lie beside
-    return [file for file in files if not _PICTURES.keys().isdisjoint(file.parts)] or files
+    own = [file for file in files if not _PICTURES.keys().isdisjoint(file.relative_to(path).parts[:-1])]
+    return own or files
 
 
 def _entry(file: Path, root: Path, pictures: Path | None) -> Entry:
-    beside = Path(*(_PICTURES.get(part, part) for part in file.parent.parts))
+    base = root.parent if root.name in _PICTURES else root
+    beside = base.joinpath(*(_PICTURES.get(part, part) for part in file.parent.relative_to(base).parts))
     folders = [pictures] if pictures else [beside, file.parent]
     found = place(f"{file.stem}.png", folders, file.stem)
     if found is None:

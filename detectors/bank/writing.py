@@ -79,7 +79,7 @@ def write_set(
         raise DataError("there is no picture to write")
     check_out(out, [one.path for one in labelled], overwrite)
     _check_names(labelled)
-    names = tuple(class_names if class_names is not None else _labelled_classes(labelled))
+    names = tuple(dict.fromkeys(_labelled_classes(labelled) if class_names is None else class_names))
     seen = looks([one.path for one in labelled])
     counts: Counter[str] = Counter()
     fitted = [_fitted(one, look, names, counts) for one, look in zip(labelled, seen, strict=True)]

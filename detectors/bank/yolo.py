@@ -39,7 +39,8 @@ def read_yolo(path: Path, pictures: Path | None) -> list[Labelled]:
     files = find_pictures(pictures or root)
     labels = {file: _label_file(file, root, pictures) for file in files}
     if not any(label.is_file() for label in labels.values()):
-        raise DataError(f"no label file beside any of the {len(files)} pictures in {pictures or root}")
+        where = f"the {len(files)} pictures in {pictures or root}"
+        raise DataError(f"no label file beside any of {where}: --pictures says where others lie")
     found = []
     for file, seen in zip(files, looks(files), strict=True):
         label = labels[file]

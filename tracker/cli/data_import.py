@@ -52,6 +52,7 @@ def import_data(
     from rich.console import Console
 
     from detectors.bank.classes import check_names, labels_of, renamed, showing
+    from detectors.bank.coco import declared_classes
     from detectors.bank.formats import guess, read_labelled
     from detectors.bank.writing import check_out, write_set
 
@@ -64,6 +65,8 @@ def import_data(
         if changes:
             labelled = renamed(labelled, changes)
         check_names(names or (), labels_of(labelled))
+        if names is None and chosen == "coco" and (declared := declared_classes(source)):
+            names = [new for name in declared if (new := changes.get(name, name))]
         if chosen == "folders":  # without its class nothing is left of a picture
             labelled = showing(labelled, names)
         written = write_set(

@@ -26,6 +26,7 @@ Write = Callable[[str, str], Path]
         ("---\nnames:\n  [\n  car,\n  bus,\n  ]", ["car", "bus"]),
         ("names: ['it''s']", ["it's"]),
         ("\ufeffnames: [Süd]", ["Süd"]),
+        ("augment: {hflip: 0.5}\nnames: [car]", ["car"]),
         ("roboflow:\n  names: x\n  url: https://a.b/c\nnames: [car]", ["car"]),
     ],
 )

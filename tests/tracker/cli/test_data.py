@@ -89,7 +89,7 @@ def test_class_folders_become_a_set_of_those_classes(track: Track, tmp_path: Pat
         (("--rename", "Car=a", "--rename", "Car=b"), "--rename names Car twice"),
         (("--classes", "cars"), "did you mean Car?"),
         (("--classes", ","), "--classes names no class"),
-        (("--format", "cocoa"), "unknown format 'cocoa': did you mean coco?"),
+        (("--format", "cocoa"), "unknown format 'cocoa': did you mean coco"),
         (("--val", "1"), "share for val"),
         (("--out", "kitti"), "kitti is there already and is no set"),
     ],
@@ -143,3 +143,20 @@ def test_a_folder_that_is_none(track: Track) -> None:
     done = track("data", "import", "--from", "gone", "--out", "set")
     assert done.code == 1
     assert "gone does not exist" in done.complaint
+
+
+def test_a_set_of_ones_own_keeps_what_it_is_about(track: Track, kitti: Path, tmp_path: Path) -> None:
+    """A class that was not looked for in one of two sets is there unlabelled: they must not become one."""
+    classes = {"a": "Car,Van,Tram", "b": "Car"}
+    for name, chosen in classes.items():
+        done = track("data", "import", "--from", kitti, "--out", f"sets/{name}", "--classes", chosen)
+        assert done.code == 0, done.err
+    renames = ("--rename", "Van=car", "--rename", "Car=car")
+    done = track("data", "import", "--from", "sets/a", "--out", "c", *renames)
+    assert done.code == 0, done.err
+    content = json.loads((tmp_path / "c/labels.json").read_text())
+    assert content["info"] == {"labelled_classes": ["car", "Tram"]}
+    done = track("data", "import", "--from", "sets", "--out", "d")
+    assert done.code == 1
+    assert "not about the same classes" in done.complaint
+    assert not (tmp_path / "d").exists()
