@@ -48,17 +48,21 @@ def label_files(path: Path) -> list[Path]:
 
 
 def _entry(file: Path, root: Path, pictures: Path | None) -> Entry:
-    base = root.parent if root.name in _PICTURES else root
-    beside = base.joinpath(*(_PICTURES.get(part, part) for part in file.parent.relative_to(base).parts))
-    folders = [pictures] if pictures else [beside, file.parent]
-    found = place(f"{file.stem}.png", folders, file.stem)
+    folders = [pictures] if pictures else [_beside(file.parent, root), _beside(file.parent, root.parent)]
+    found = place(f"{file.stem}.png", [*folders, file.parent], file.stem)
     if found is None:
-        raise DataError(f"{file}: picture {file.stem} is missing in {folders[0]}")
+        where = " or ".join(dict.fromkeys(map(str, folders)))
+        raise DataError(f"{file}: picture {file.stem} is missing in {where}")
     parts = [part for part in file.parent.relative_to(root).parts if part not in _PICTURES]
     parts = [part for part in parts if part != "training"]
     boxes = tuple(box_of(line, f"{file}, line {number}") for number, line in read_lines(file))
     labelled = Labelled(found, "/".join((*parts, found.name)), boxes, split_named(parts))
     return Entry(labelled, None, str(file))
+
+
+def _beside(labels: Path, base: Path) -> Path:
+    """Return where the pictures are if ``base`` is above both kinds of folders."""
+    return base.joinpath(*(_PICTURES.get(part, part) for part in labels.relative_to(base).parts))
 
 
 def box_of(line: str, where: str) -> Box:
