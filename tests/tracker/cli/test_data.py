@@ -86,7 +86,6 @@ def test_class_folders_become_a_set_of_those_classes(track: Track, tmp_path: Pat
         (("--rename", "Pedestrain=person"), "did you mean Pedestrian?"),
         (("--rename", "Tram=bus"), "no box has the class Tram: there is Car, DontCare, Pedestrian, Van"),
         (("--rename", "Car"), "--rename takes OLD=NEW"),
-        (("--rename", "Car=a", "--rename", "Car=b"), "--rename names Car twice"),
         (("--classes", "cars"), "did you mean Car?"),
         (("--classes", ","), "--classes names no class"),
         (("--format", "cocoa"), "unknown format 'cocoa': did you mean coco"),
@@ -120,17 +119,24 @@ def test_what_cannot_be_imported(
 
 
 def test_files_are_not_replaced_unasked(track: Track, kitti: Path, tmp_path: Path) -> None:
-    assert track("data", "import", "--from", kitti, "--out", "set").code == 0
-    for command in (("check", "set", "--out", "x.json"), ("view", "set", "--out", "x.png")):
-        assert track("data", *command).code == 0
-        done = track("data", *command)
+    for name in ("x.json", "x.png"):
+        (tmp_path / name).write_text("mine")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/labels.json").write_text("mine")
+    for words in (
+        ("check", "set", "--out", "x.json"),
+        ("view", "set", "--out", "x.png"),
+        ("import", "--from", kitti, "--out", "set"),
+    ):
+        done = track("data", *words)
         assert done.code == 2
         assert "--overwrite" in done.complaint
-        assert track("data", *command, "--overwrite").code == 0
-    done = track("data", "import", "--from", kitti, "--out", "set")
-    assert done.code == 2
+        assert (tmp_path / str(words[-1])).is_dir() or (tmp_path / str(words[-1])).read_text() == "mine"
+    assert (tmp_path / "set/labels.json").read_text() == "mine"
     assert track("data", "import", "--from", kitti, "--out", "set", "--overwrite", "--link").code == 0
     assert (tmp_path / "set/images/3.png").samefile(kitti / "image_2/3.png")
+    assert track("data", "check", "set", "--out", "x.json", "--overwrite").code == 0
+    assert json.loads((tmp_path / "x.json").read_text())["pictures"] == {"train": 8, "val": 2}
     done = track("data", "view", "set", "--out", "sheet.jpg")
     assert done.code == 2
     assert ".png" in done.complaint
