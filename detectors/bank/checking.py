@@ -164,8 +164,10 @@ def _coverage(
     banks: Sequence[Bank], pictures: Mapping[str, int], classes: Mapping[str, Mapping[str, Share]]
 ) -> Iterator[Finding]:
     declared = {name for bank in banks for name in bank.class_names}
+    hollow = [bank.name for bank in banks if not bank.entries]
     none = [name for name in sorted(declared) if not classes[name]]
     single = [f"{name}: {next(iter(own))}" for name, own in classes.items() if len(own) == 1]
+    yield from found("hollow", "sets without any picture", hollow, is_error=True)
     yield from found("no_pictures", "classes without pictures", none)
     if len(pictures) > 1:
         yield from found("one_split", "classes in one split only", single)

@@ -19,4 +19,6 @@ def read_lines(file: Path) -> list[tuple[int, str]]:
         raise DataError(f"{file} cannot be read: {exc.strerror}") from exc
     except UnicodeDecodeError as exc:
         raise DataError(f"{file} is not text: {exc.reason}") from exc
+    if "\0" in text:
+        raise DataError(f"{file} is not text: it has zero bytes")
     return [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]

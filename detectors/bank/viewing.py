@@ -79,7 +79,7 @@ def draw_banks(banks: Sequence[Bank], choice: Choice) -> tuple[Image, int]:
         if choice.split in (None, entry.labelled.split)
     ]
     if not pool:
-        raise EmptySplitError(f"no pictures of split '{choice.split}'")
+        raise EmptySplitError(f"no pictures of split '{choice.split}'" if choice.split else "no pictures")
     known = labels_of([one for _, one in pool])
     check_names(choice.classes, known)
     wanted = choice.classes or tuple(known)
@@ -148,6 +148,8 @@ def _tile(one: Labelled, wanted: Sequence[str], colours: dict[str, Colour]) -> I
     tile[top : top + size[1], left : left + size[0]] = small
     for box in sorted(one.boxes, key=_area, reverse=True):
         if (box.label not in wanted and not box.ignore) or _covers(box, image):
+            continue
+        if not np.isfinite(box.xyxy).all():  # 'data check' says it
             continue
         corners = np.array(box.xyxy, np.float32) * scale + np.array([left, top, left, top], np.float32)
         ink = PALE if box.ignore else colours[box.label]

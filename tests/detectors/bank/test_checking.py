@@ -147,6 +147,11 @@ def test_a_damaged_picture_in_a_class_folder_is_found_too(draw: Draw, tmp_path: 
     assert kinds(tmp_path / "roses").keys() == {"broken"}
 
 
+def test_a_set_without_pictures(good: Path) -> None:
+    changed(good, lambda content: content.update(images=[], annotations=[]))
+    assert kinds(good)["hollow"] == (True, ("good",))
+
+
 def test_what_is_no_set(tmp_path: Path, good: Path) -> None:
     with pytest.raises(DataError, match="is no folder"):
         open_banks([tmp_path / "gone"])

@@ -78,6 +78,19 @@ def test_the_boxes_are_drawn_where_they_are(draw: Draw, tmp_path: Path) -> None:
     assert not changed[40:140, 30:190].any()
 
 
+def test_a_box_that_is_none_is_not_drawn(draw: Draw, tmp_path: Path) -> None:
+    folder = write_set([Labelled(draw("1.png"), "1.png", (), "train")], tmp_path / "set").folder
+    content = (folder / "labels.json").read_text()
+    sheets = []
+    for corner in ("NaN", "Infinity"):
+        row = f'{{"image_id": 1, "category_id": 1, "bbox": [{corner}, 1, 2, 3]}}'
+        named = content.replace('"categories": []', '"categories": [{"id": 1, "name": "x"}]')
+        (folder / "labels.json").write_text(named.replace('"annotations": []', f'"annotations": [{row}]'))
+        sheets.append(draw_banks(open_banks([folder]), Choice())[0])
+        assert corner in (folder / "labels.json").read_text()
+    np.testing.assert_array_equal(*sheets)
+
+
 def test_a_class_folder_has_no_boxes_to_draw(draw: Draw, tmp_path: Path) -> None:
     draw("roses/red/1.png", seed=1)
     sheet, number = draw_banks(open_banks([tmp_path / "roses"]), Choice())

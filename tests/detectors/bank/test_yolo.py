@@ -92,3 +92,12 @@ def test_yolo_without_names_or_labels(draw: Draw, write: Write, tmp_path: Path) 
     write("classes.txt", "car\n")
     with pytest.raises(DataError, match="no label file beside any of the 1 pictures"):
         read_labelled(tmp_path)
+
+
+def test_yolo_that_is_no_text(draw: Draw, write: Write, tmp_path: Path) -> None:
+    write("classes.txt", "car\n")
+    draw("1.png")
+    for content in (b"0 0.5 0.5 0.5 0.5\x00", b"\xff\xfe"):
+        (tmp_path / "1.txt").write_bytes(content)
+        with pytest.raises(DataError, match=r"1\.txt is not text"):
+            read_labelled(tmp_path)
