@@ -62,8 +62,8 @@ def declared_classes(path: Path) -> list[str] | None:
     for file, names in said.items():
         if set(names or ()) != set(said[first] or ()):  # type: ignore[index]
             raise DataError(
-                f"{first} and {file} are not about the same classes: import them one by one, "
-                "training takes several sets"
+                f"{first} and {file} are not about the same classes: import them one by one "
+                "(training takes several sets), or say with --classes what all are about"
             )
     return said[first] if first else None
 
