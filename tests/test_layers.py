@@ -26,6 +26,7 @@ LAYERS = {
     "detectors.catalog": 3,
     "detectors.bank": 2,  # labelled pictures of any format, as sets
     "detectors.classifiers": 3,  # networks that name a picture: by name, as weight files, as embeddings
+    "detectors.tiles": 1,  # contact sheets, of errors and of what is labelled
     "detectors.dataset": 1,  # labelled pictures, which evaluation reads too
     "detectors.evaluation": 4,
     "detectors.training": 5,
@@ -96,6 +97,8 @@ OPEN_PRIVATE = {
     # foreign errors into the project's own
     "tracker.sinks._files": {
         "tracker.cli.places",
+        "tracker.cli.data_check",
+        "tracker.cli.data_view",
         "tracker.cli.evaluate_detector",
         "tracker.cli.export_detector",
         "tracker.cli.recount",

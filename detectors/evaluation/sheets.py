@@ -6,24 +6,20 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors import boxes as boxlib
 from detectors.dataset import read_picture
 from detectors.evaluation.kinds import Error, Kind
 from detectors.opencv import load_cv2
+from detectors.tiles import Image, contact_sheet, draw_box
 
 cv2 = load_cv2()
-
-Image = NDArray[np.uint8]
 
 COLUMNS, ROWS = 6, 5
 #: A fixed camera repeats its errors in every picture: a sheet shows so many of one set, class and kind.
 ALIKE = 2
-_TILE, _CAPTION, _GAP, _TITLE = 240, 58, 8, 36  # pixels
-_TEXT = 14
+_TILE = 240  # pixels
 _OWN, _OTHER = (0, 220, 255), (255, 160, 60)  # BGR: yellow, blue
-_INK, _PALE = (30, 30, 30), (110, 110, 110)
 
 
 def largest_misses(errors: Sequence[Error]) -> list[Error]:
@@ -61,17 +57,8 @@ def draw_sheet(errors: Sequence[Error], title: str) -> Image:
     Raises:
         DataError: a picture cannot be read.
     """
-    rows = max(-(-len(errors) // COLUMNS), 1)
-    step_x, step_y = _TILE + _GAP, _TILE + _CAPTION + _GAP
-    sheet: Image = np.full((_TITLE + rows * step_y, COLUMNS * step_x + _GAP, 3), 255, np.uint8)
-    _write(sheet, title, (_GAP, 24), 18)
-    for place, error in enumerate(errors):
-        x, y = _GAP + place % COLUMNS * step_x, _TITLE + place // COLUMNS * step_y
-        sheet[y : y + _TILE, x : x + _TILE] = _crop(error)
-        for line, text in enumerate(caption(error)):
-            ink = _PALE if line == 2 else _INK
-            _write(sheet, _shortened(text), (x, y + _TILE + 15 + 17 * line), _TEXT, ink)
-    return sheet
+    tiles = [_crop(error) for error in errors]
+    return contact_sheet(tiles, [caption(error) for error in errors], title, COLUMNS, (_TILE, _TILE))
 
 
 def caption(error: Error) -> tuple[str, str, str]:
@@ -117,23 +104,6 @@ def _crop(error: Error) -> Image:
     padded = cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(128, 128, 128))
     tile = cv2.resize(padded, (_TILE, _TILE), interpolation=method)
     if error.other is not None:
-        _draw(tile, (error.other.box - np.tile(corner, 2)) * scale, _OTHER)
-    _draw(tile, (error.box - np.tile(corner, 2)) * scale, _OWN)
+        draw_box(tile, (error.other.box - np.tile(corner, 2)) * scale, _OTHER)
+    draw_box(tile, (error.box - np.tile(corner, 2)) * scale, _OWN)
     return np.asarray(tile, np.uint8)
-
-
-def _draw(tile: Image, box: NDArray[np.float32], ink: tuple[int, int, int]) -> None:
-    x1, y1, x2, y2 = (int(value) for value in box.round())
-    cv2.rectangle(tile, (x1, y1), (x2, y2), _INK, 3)  # seen on bright and on dark ground
-    cv2.rectangle(tile, (x1, y1), (x2, y2), ink, 1)
-
-
-def _write(sheet: Image, text: str, at: tuple[int, int], size: int, ink: tuple[int, int, int] = _INK) -> None:
-    cv2.putText(sheet, text, at, ink, cv2.FontFace("sans"), size, 400)
-
-
-def _shortened(text: str) -> str:
-    """Return the text as far as it fits under a tile."""
-    while cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("sans"), _TEXT, 400)[2] > _TILE:
-        text = text.removesuffix("…")[:-1] + "…"
-    return text

@@ -12,6 +12,9 @@ from tracker.cli.advice import advised
 from tracker.cli.calibrate import calibrate
 from tracker.cli.classify import classify
 from tracker.cli.complain import complain
+from tracker.cli.data_check import check_data
+from tracker.cli.data_import import import_data
+from tracker.cli.data_view import view_data
 from tracker.cli.detectors import list_detectors
 from tracker.cli.evaluate_classifier import evaluate_classifier
 from tracker.cli.evaluate_counts import evaluate_counts
@@ -50,6 +53,12 @@ def build_app() -> typer.Typer:
     app.command("report")(report)
     app.command("purge")(purge)
     app.command("serve")(serve)
+    data = typer.Typer(help="Labelled pictures: bring them in, check them, look at them.")
+    data.command("check")(check_data)
+    data.command("import")(import_data)
+    data.command("view")(view_data)
+    data.callback()(_nothing)
+    app.add_typer(data, name="data")
     train = typer.Typer(help="Train on your own labelled pictures.")
     train.command("average")(train_average)
     train.command("classifier")(train_classifier)
