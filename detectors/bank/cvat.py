@@ -55,9 +55,27 @@ def frame_number(name: str) -> int | None:
 
 
 def labels_at(task: CvatTask, frame: int) -> tuple[Box, ...]:
-    """Return the objects of a video's task on a frame."""
+    """Return the objects that a task's tracks show on a frame of its video."""
     found = ((track.label, at_frame(track.keyframes, frame)) for track in task.tracks)
     return _boxes([(label, at.xyxy) for label, at in found if at is not None])
+
+
+def image_boxes(task: CvatTask) -> dict[int, tuple[Box, ...]]:
+    """Return the objects of a task's pictures by the numbers of frames that are their names.
+
+    Raises:
+        DataError: a picture is not called as CVAT calls a frame.
+    """
+    found = {}
+    for image in task.images:
+        number = frame_number(image.name)
+        if number is None:
+            raise DataError(
+                f"the picture {image.name} is no frame of a video ({FRAME_NAME.format(0)}, ...): "
+                "give the folder of the pictures"
+            )
+        found[number] = _boxes([(label, corners) for label, corners, _ in image.boxes])
+    return found
 
 
 def _of_image(image: CvatImage, folders: Sequence[Path], file: Path) -> Entry:

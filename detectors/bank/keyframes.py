@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ def visible_spans(keyframes: Sequence[Keyframe]) -> Iterator[tuple[int, int | No
         yield first, None
 
 
-def thinned(boxes: Sequence[Keyframe], tolerance_px: float, last_frame: int) -> list[Keyframe]:
+def thinned(
+    boxes: Sequence[Keyframe], tolerance_px: float, last_frame: int, share: float = 0.0
+) -> list[Keyframe]:
     """Return few of an object's boxes, between which a straight line stays near all the others.
 
     From each keyframe on the next is the farthest box of which the line passes all boxes between them: each
@@ -83,6 +86,7 @@ def thinned(boxes: Sequence[Keyframe], tolerance_px: float, last_frame: int) -> 
         boxes: one a frame, sorted; a missing frame means that it was not in the picture.
         tolerance_px: how far a side of the box may be from where it was.
         last_frame: of the video; no keyframe is behind it.
+        share: of the box's size (root of its area), by which a side may be off where that is more.
 
     Returns:
         Keyframes, with one that is outside behind every visible time that ends before the video does.
@@ -91,28 +95,31 @@ def thinned(boxes: Sequence[Keyframe], tolerance_px: float, last_frame: int) -> 
     ends = [i for i, (a, b) in enumerate(pairwise(boxes), 1) if b.frame > a.frame + 1]
     for begin, end in pairwise([0, *ends, len(boxes)]):
         part = boxes[begin:end]
-        kept += (part[number] for number in _corners(part, tolerance_px))
+        kept += (part[number] for number in _corners(part, tolerance_px, share))
         if part[-1].frame < last_frame:
             kept.append(replace(part[-1], frame=part[-1].frame + 1, outside=True))
     return kept
 
 
-def _corners(boxes: Sequence[Keyframe], tolerance_px: float) -> list[int]:
+def _corners(boxes: Sequence[Keyframe], tolerance_px: float, share: float) -> list[int]:
     """Return the numbers of the boxes to keep of a part without a gap, the first and the last among them."""
     places = np.array([box.xyxy for box in boxes], np.float64)
+    sizes = np.sqrt((places[:, 2:] - places[:, :2]).prod(axis=1, keepdims=True).clip(0))
+    slack = np.maximum(tolerance_px, share * sizes)
     changes = [i for i, (a, b) in enumerate(pairwise(boxes), 1) if a.occluded != b.occluded]
     corners = [0]
     for end in [*changes, len(boxes) - 1]:
         while corners[-1] < end:
-            corners.append(corners[-1] + _reach(places[corners[-1] : end + 1], tolerance_px))
+            part = slice(corners[-1], end + 1)
+            corners.append(corners[-1] + _reach(places[part], slack[part]))
     return corners
 
 
-def _reach(places: np.ndarray[tuple[int, int], np.dtype[np.float64]], tolerance_px: float) -> int:
-    """Return how many frames a line from the first place (float64 (N, 4)) can go, at least 1."""
+def _reach(places: NDArray[np.float64], slack: NDArray[np.float64]) -> int:
+    """Return how many frames a line from the first place (N, 4) can go, each off by (N, 1): at least 1."""
     after = np.arange(1, len(places))[:, None]
-    least = np.maximum.accumulate((places[1:] - tolerance_px - places[0]) / after)
-    most = np.minimum.accumulate((places[1:] + tolerance_px - places[0]) / after)
+    least = np.maximum.accumulate((places[1:] - slack[1:] - places[0]) / after)
+    most = np.minimum.accumulate((places[1:] + slack[1:] - places[0]) / after)
     slopes = (places[1:] - places[0]) / after
     passes = ((slopes >= least) & (slopes <= most)).all(axis=1)
     return int(np.flatnonzero(passes)[-1]) + 1

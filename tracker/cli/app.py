@@ -11,10 +11,13 @@ from detectors.errors import ProjectError
 from tracker.cli.advice import advised
 from tracker.cli.calibrate import calibrate
 from tracker.cli.complain import complain
+from tracker.cli.data_extract import data_extract
+from tracker.cli.data_import_cvat import data_import_cvat
 from tracker.cli.detectors import list_detectors
 from tracker.cli.evaluate_counts import evaluate_counts
 from tracker.cli.evaluate_detector import evaluate_detector
 from tracker.cli.evaluate_tracking import evaluate_tracking
+from tracker.cli.export_cvat import export_cvat
 from tracker.cli.export_detector import export_detector
 from tracker.cli.purge import purge
 from tracker.cli.recount import recount
@@ -56,7 +59,13 @@ def build_app() -> typer.Typer:
     evaluate.command("tracking")(evaluate_tracking)
     evaluate.callback()(_nothing)
     app.add_typer(evaluate, name="evaluate")
-    export = typer.Typer(help="Write a detector for other programs.")
+    data = typer.Typer(help="Labelled pictures: bring them in, check them, look at them.")
+    data.command("extract")(data_extract)
+    data.command("import-cvat")(data_import_cvat)
+    data.callback()(_nothing)
+    app.add_typer(data, name="data")
+    export = typer.Typer(help="Write a detector, or the tracks of a run, for other programs.")
+    export.command("cvat")(export_cvat)
     export.command("detector")(export_detector)
     export.callback()(_nothing)
     app.add_typer(export, name="export")
