@@ -187,7 +187,7 @@ def visible_boxes(draw: st.DrawFn) -> list[Keyframe]:
     ]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(visible_boxes(), st.sampled_from(((0, 0), (0.5, 0), (2, 0.01), (1, 0.2))), st.integers(0, 3))
 def test_thinned_boxes_are_near_all_boxes(
     boxes: list[Keyframe], limits: tuple[float, float], rest: int
@@ -227,7 +227,7 @@ IMAGES = st.lists(
 LIST = ("car", 'bus "7" & <x>', "tram")
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(TRACKS, IMAGES)
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, tracks: list[CvatTrack], images: list[CvatImage]
