@@ -75,7 +75,12 @@ DOORS = {"detectors": {"detectors.registry"}, "tracker": {"detectors.registry"}}
 #: Private modules that a layer above may know, and why.
 OPEN_PRIVATE = {
     # what a name stands for
-    "tracker.sources._kinds": {"tracker.compose", "tracker.cli.job", "tracker.cli.places"},
+    "tracker.sources._kinds": {
+        "tracker.compose",
+        "tracker.cli.job",
+        "tracker.cli.places",
+        "tracker.lab.reading",
+    },
     "tracker.sinks._summary": {"tracker.cli.job"},  # the closing table
     "tracker.sinks._retention": {"tracker.cli.places", "tracker.cli.purge"},  # which files show people
     "tracker.sinks._evidence_name": {"tracker.cli.job", "tracker.cli.places"},  # the folder's name
@@ -99,7 +104,10 @@ OPEN_PRIVATE = {
         "tracker.cli.places",
         "tracker.cli.data_check",
         "tracker.cli.data_view",
+        "tracker.cli.data_extract",
+        "tracker.cli.data_import_cvat",
         "tracker.cli.evaluate_detector",
+        "tracker.cli.export_cvat",
         "tracker.cli.export_detector",
         "tracker.cli.recount",
         "tracker.cli.scene",

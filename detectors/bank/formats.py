@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from detectors.bank import coco, kitti, yolo
+from detectors.bank.cvat import read_cvat
+from detectors.bank.cvat_xml import is_cvat
 from detectors.bank.folders import read_folders
 from detectors.bank.labels import Labelled
 from detectors.bank.pictures import find_pictures
@@ -18,11 +20,15 @@ Reader = Callable[[Path, Path | None], list[Labelled]]
 
 FORMATS: dict[str, Reader] = {
     "coco": coco.read_coco,
+    "cvat": lambda path, pictures: read_cvat(_only_xml(path), pictures),
     "voc": read_voc,
     "kitti": kitti.read_kitti,
     "yolo": yolo.read_yolo,
     "folders": read_folders,
 }
+
+
+_BY_SUFFIX = {".json": "coco", ".xml": "voc", ".yaml": "yolo", ".yml": "yolo", ".txt": "kitti"}
 
 
 def read_labelled(path: Path, pictures: Path | None = None, name: str | None = None) -> list[Labelled]:
@@ -55,21 +61,43 @@ def guess(path: Path) -> str:
     Raises:
         DataError: it looks like none.
     """
-    by_suffix = {".json": "coco", ".xml": "voc", ".yaml": "yolo", ".yml": "yolo", ".txt": "kitti"}
     if path.is_file():
-        if path.suffix.lower() in by_suffix:
-            return by_suffix[path.suffix.lower()]
-    elif coco.label_files(path):
+        name = _BY_SUFFIX.get(path.suffix.lower(), "")
+        return _guessed(path, "cvat" if name == "voc" and is_cvat(path) else name)
+    labels = next(path.rglob("*.xml"), None)
+    if coco.label_files(path):
         return "coco"
-    elif next(path.rglob("*.xml"), None):
-        return "voc"
-    elif yolo.yaml_file(path) or yolo.names_file(path):
+    if labels:
+        return "cvat" if is_cvat(labels) else "voc"
+    return _guessed(path, _other_folder(path))
+
+
+def _guessed(path: Path, name: str) -> str:
+    if not name:
+        raise DataError(f"{path} looks like none of {', '.join(FORMATS)}: name its format with --format")
+    return name
+
+
+def _other_folder(path: Path) -> str:
+    """Return the format of a folder that has neither JSON nor XML; empty where it is none."""
+    if yolo.yaml_file(path) or yolo.names_file(path):
         return "yolo"
-    elif any(_is_kitti(file) for file in kitti.label_files(path)[:5]):
+    if any(_is_kitti(file) for file in kitti.label_files(path)[:5]):
         return "kitti"
-    elif any(len(file.relative_to(path).parts) > 1 for file in find_pictures(path)):
-        return "folders"
-    raise DataError(f"{path} looks like none of {', '.join(FORMATS)}: name its format with --format")
+    deep = any(len(file.relative_to(path).parts) > 1 for file in find_pictures(path))
+    return "folders" if deep else ""
+
+
+def _only_xml(path: Path) -> Path:
+    """Return CVAT's one file of a folder; ``annotations.xml`` where there are several."""
+    if not path.is_dir():
+        return path
+    files = sorted(path.rglob("*.xml"))
+    if len(files) > 1:
+        files = [file for file in files if file.name == "annotations.xml"]
+    if len(files) != 1:
+        raise DataError(f"{path} holds {len(files)} files of CVAT's: name one of them")
+    return files[0]
 
 
 def _is_kitti(file: Path) -> bool:

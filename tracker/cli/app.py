@@ -13,13 +13,16 @@ from tracker.cli.calibrate import calibrate
 from tracker.cli.classify import classify
 from tracker.cli.complain import complain
 from tracker.cli.data_check import check_data
+from tracker.cli.data_extract import data_extract
 from tracker.cli.data_import import import_data
+from tracker.cli.data_import_cvat import data_import_cvat
 from tracker.cli.data_view import view_data
 from tracker.cli.detectors import list_detectors
 from tracker.cli.evaluate_classifier import evaluate_classifier
 from tracker.cli.evaluate_counts import evaluate_counts
 from tracker.cli.evaluate_detector import evaluate_detector
 from tracker.cli.evaluate_tracking import evaluate_tracking
+from tracker.cli.export_cvat import export_cvat
 from tracker.cli.export_detector import export_detector
 from tracker.cli.purge import purge
 from tracker.cli.recount import recount
@@ -55,7 +58,9 @@ def build_app() -> typer.Typer:
     app.command("serve")(serve)
     data = typer.Typer(help="Labelled pictures: bring them in, check them, look at them.")
     data.command("check")(check_data)
+    data.command("extract")(data_extract)
     data.command("import")(import_data)
+    data.command("import-cvat")(data_import_cvat)
     data.command("view")(view_data)
     data.callback()(_nothing)
     app.add_typer(data, name="data")
@@ -73,7 +78,8 @@ def build_app() -> typer.Typer:
     evaluate.command("tracking")(evaluate_tracking)
     evaluate.callback()(_nothing)
     app.add_typer(evaluate, name="evaluate")
-    export = typer.Typer(help="Write a detector for other programs.")
+    export = typer.Typer(help="Write a detector, or the tracks of a run, for other programs.")
+    export.command("cvat")(export_cvat)
     export.command("detector")(export_detector)
     export.callback()(_nothing)
     app.add_typer(export, name="export")

@@ -146,7 +146,7 @@ def test_voc_beside_its_pictures_in_folders_of_splits(draw: Draw, write: Write, 
 def test_voc_that_is_none(draw: Draw, write: Write, content: str, words: str) -> None:
     draw("1.png")
     with pytest.raises(DataError) as caught:
-        read_labelled(write("a.xml", content))
+        read_labelled(write("a.xml", content), name="voc")
     assert words in str(caught.value)
 
 
@@ -222,7 +222,7 @@ def test_class_folders_that_are_none(draw: Draw, tmp_path: Path) -> None:
     draw("a/1.png")
     with pytest.raises(DataError, match="lies in no class folder"):
         read_labelled(tmp_path / "a", name="folders")
-    with pytest.raises(DataError, match="looks like none of coco, voc, kitti, yolo, folders"):
+    with pytest.raises(DataError, match="looks like none of coco, cvat, voc, kitti, yolo, folders"):
         read_labelled(tmp_path / "a")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no picture"):

@@ -38,6 +38,8 @@ def test_the_walk_finds_every_command() -> None:
         "track data check",
         "track data import",
         "track data view",
+        "track data extract",
+        "track data import-cvat",
         "track detectors",
         "track evaluate",
         "track evaluate classifier",
@@ -45,6 +47,7 @@ def test_the_walk_finds_every_command() -> None:
         "track evaluate detector",
         "track evaluate tracking",
         "track export",
+        "track export cvat",
         "track export detector",
         "track purge",
         "track recount",
@@ -81,7 +84,9 @@ def test_the_options_of_the_main_job_stand_in_panels(track: Track) -> None:
     assert max(map(len, lines)) == 80
 
 
-@pytest.mark.parametrize("arguments", ["--help", "--version", "train classifier --help", "data import --help"])
+@pytest.mark.parametrize(
+    "arguments", ["--help", "--version", "train classifier --help", "data import --help"]
+)
 def test_help_imports_nothing_heavy(arguments: str) -> None:
     script = (
         "import sys; from tracker.cli.app import run_app; run_app(sys.argv[1:]);"
