@@ -28,7 +28,7 @@ class BackboneClassifier(nn.Module):
         widths: Sequence[int],
         classes: int,
         hidden: int = 256,
-        dropout: float = 0.5,
+        dropout: float = 0.25,
         grid: int = 2,
     ) -> None:
         """Put the dense layers behind the stack."""

@@ -41,7 +41,7 @@ class Augmentation:
 
 
 NONE = Augmentation()
-USUAL = Augmentation(shift=0.1, rotate=15, flip=0.5, crop=0.7, brightness=0.3, contrast=0.3)
+USUAL = Augmentation(shift=0.1, rotate=10, flip=0.5, crop=0.8, brightness=0.2, contrast=0.2)
 
 
 def augmentation(numbers: Mapping[str, float], base: Augmentation) -> Augmentation:

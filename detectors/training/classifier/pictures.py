@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.bank.hashing import NEAR, near_groups, perceptual_hash
 from detectors.classifiers.pixels import Fit, squared
 from detectors.errors import DataError, UsageError
 from detectors.opencv import load_cv2
@@ -60,12 +61,14 @@ class Read:
         pictures: all of them, in the order of the samples.
         splits: "train", "val" or None, of each.
         digests: of the pixels as they stand in the file, of each.
+        groups: int64 (N,): pictures that look alike, such as frames of one video, have one number.
         left_out: how many were left out as bad.
     """
 
     pictures: Pictures
     splits: tuple[str | None, ...]
     digests: tuple[str, ...]
+    groups: NDArray[np.int64]
     left_out: int
 
     @property
@@ -99,13 +102,15 @@ def read_samples(
     shape = (len(samples), channels, size, size)
     images = _room(shape)
     digests: list[str] = []
+    hashes = np.zeros(len(samples), np.uint64)
     with ThreadPoolExecutor(4) as pool:  # OpenCV decodes outside of Python's lock
         for start in range(0, len(samples), 256):  # in parts, so that no more than these wait in memory
             some = samples[start : start + 256]
             decoded = pool.map(lambda sample: _decode(sample, size, channels, fit), some)
-            for row, (pixels, digest) in enumerate(decoded, start):
+            for row, (pixels, digest, alike) in enumerate(decoded, start):
                 images[row] = 0 if pixels is None else pixels
                 digests.append(digest)
+                hashes[row] = alike
     bad = _bad(samples, digests, class_names)
     if bad and not skip_bad:
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
@@ -118,7 +123,8 @@ def read_samples(
         tuple(sample.path for sample in kept),
         class_names,
     )
-    return Read(pictures, tuple(s.split for s in kept), tuple(digests[row] for row in rows), len(bad))
+    splits, digests_kept = tuple(s.split for s in kept), tuple(digests[row] for row in rows)
+    return Read(pictures, splits, digests_kept, near_groups(hashes[rows], NEAR), len(bad))
 
 
 def _room(shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -127,14 +133,17 @@ def _room(shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return np.memmap(tempfile.TemporaryFile(), np.uint8, "w+", shape=shape)  # gone with the process
 
 
-def _decode(sample: Sample, size: int, channels: int, fit: Fit) -> tuple[NDArray[np.uint8] | None, str]:
+def _decode(
+    sample: Sample, size: int, channels: int, fit: Fit
+) -> tuple[NDArray[np.uint8] | None, str, np.uint64]:
     image = cv2.imread(str(sample.path), cv2.IMREAD_COLOR)
     if image is None:
-        return None, ""
+        return None, "", np.uint64(0)
     if sample.box is not None:
         image = _cut_out(image, sample.box)
     digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()[:16]
-    return squared(np.asarray(image, np.uint8), size, channels, fit), digest
+    image = np.asarray(image, np.uint8)
+    return squared(image, size, channels, fit), digest, perceptual_hash(image)
 
 
 def _cut_out(image: NDArray[np.uint8], box: tuple[float, ...]) -> NDArray[np.uint8]:
@@ -165,7 +174,7 @@ def split_pictures(
 ) -> tuple[Pictures, Pictures]:
     """Return the pictures to train with, and those to validate with.
 
-    Where the folder does not say, a share of each class is drawn for validation; copies of one picture
+    Where the folder does not say, a share of each class is drawn for validation; pictures that look alike
     stay together. The same seed draws the same pictures, whatever share of the others is trained with.
 
     Args:
@@ -197,11 +206,24 @@ def split_pictures(
 
 
 def _drawn(read: Read, share: float, seed: int) -> NDArray[np.bool_]:
-    """Return which pictures are drawn for validation; those of one digest go together."""
+    """Return which pictures are drawn for validation; those of one group go together."""
     rng, sides = np.random.default_rng((seed, 0)), np.zeros(len(read.digests), bool)
     for label in range(len(read.pictures.class_names)):
         rows = np.flatnonzero(read.pictures.labels == label)
-        names = rng.permutation(sorted({read.digests[row] for row in rows}))
-        chosen = set(names[: min(max(round(len(names) * share), 1), len(names) - 1)].tolist())
-        sides[rows] = [read.digests[row] in chosen for row in rows]
+        groups = read.groups[rows]
+        if len(set(groups.tolist())) < 2:  # all alike: then copies alone are kept together
+            groups = np.unique([read.digests[row] for row in rows], return_inverse=True)[1]
+        sides[rows] = np.isin(groups, _some_groups(groups, share, rng))
     return sides
+
+
+def _some_groups(groups: NDArray[np.int64], share: float, rng: np.random.Generator) -> list[int]:
+    """Return groups that hold a share of the pictures, as nearly as may be: one at least, and not all."""
+    names, sizes = np.unique(groups, return_counts=True)
+    wanted, taken = max(round(len(groups) * share), 1), 0
+    chosen: list[int] = []
+    for place in rng.permutation(len(names)):
+        if taken + sizes[place] <= wanted and len(chosen) < len(names) - 1:
+            chosen.append(int(names[place]))
+            taken += int(sizes[place])
+    return chosen or [int(names[sizes.argmin()])]

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -128,7 +129,8 @@ def many(draw: st.DrawFn) -> Read:
     paths = tuple(Path(digest) for digest in digests)
     names = tuple(str(label) for label in range(max(labels) + 1))
     pictures = Pictures(images, np.array(labels, np.int64), paths, names)
-    return Read(pictures, (None,) * len(labels), tuple(digests), 0)
+    groups = np.unique(digests, return_inverse=True)[1]
+    return Read(pictures, (None,) * len(labels), tuple(digests), groups, 0)
 
 
 @settings(max_examples=40, deadline=None)
@@ -144,6 +146,22 @@ def test_a_split_divides_each_class_and_keeps_copies_together(
     few, same = split_pictures(read, share, seed, used)
     assert same.paths == val.paths, "with fewer pictures it is measured on the same ones"
     assert set(few.paths) <= set(train.paths)
+
+
+def test_pictures_that_look_alike_stay_on_one_side(shapes: Callable[..., Path]) -> None:
+    """As frames of one video do; where a class has nothing else, only copies are kept together."""
+    folder = shapes(count=6)
+    for number in range(6, 12):
+        picture = cv2.imread(str(folder / "disc" / "0.png"))
+        cv2.imwrite(str(folder / "disc" / f"{number}.png"), np.clip(picture.astype(int) + number, 0, 255))
+    alike = {folder / "disc" / f"{number}.png" for number in (0, *range(6, 12))}
+    for seed in range(8):
+        train, val = split_pictures(read(folder), 0.4, seed)
+        assert [len(alike & set(side.paths)) for side in (train, val)] in ([7, 0], [0, 7])
+    for number in range(1, 6):
+        (folder / "disc" / f"{number}.png").unlink()
+    train, val = split_pictures(read(folder), 0.4, 0)
+    assert (sum(train.labels == 0), sum(val.labels == 0)) == (4, 3)
 
 
 def test_shares_out_of_range(shapes: Callable[..., Path]) -> None:
