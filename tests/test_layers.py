@@ -108,6 +108,7 @@ OPEN_PRIVATE = {
         "tracker.cli.data_import_cvat",
         "tracker.cli.evaluate_detector",
         "tracker.cli.export_cvat",
+        "tracker.cli.find",
         "tracker.cli.export_detector",
         "tracker.cli.recount",
         "tracker.cli.scene",
@@ -117,6 +118,7 @@ OPEN_PRIVATE = {
     },
     # the format of weight files
     "detectors.zoo._weights": {"detectors.training", "detectors.catalog", "detectors.classifiers"},
+    "detectors.zoo._appearance": {"detectors.classifiers"},  # colours of a box
     "detectors.zoo._export": {"tracker.cli.export_detector"},  # an ONNX model of the zoo's own weights
 }
 

@@ -98,7 +98,7 @@ def embeddings(
         stride: pixels of the network's input a cell of it.
         place: where the frame lies in that input.
     """
-    colours = np.array([_colours(image, box) for box in boxes], np.float32)
+    colours = np.array([colours_of(image, box) for box in boxes], np.float32)
     colours = colours.reshape(len(boxes), THIRDS * math.prod(BINS))
     known = _pooled(_standard(features), boxes, stride, place)
     return np.concatenate(
@@ -106,8 +106,8 @@ def embeddings(
     )
 
 
-def _colours(image: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the roots of the shares of the colours, third by third."""
+def colours_of(image: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the roots of the shares of the colours in a box (4,) xyxy, third by third: float32 (384,)."""
     height, width = image.shape[:2]
     left, right = _within(box[0], box[2], width)
     parts = []

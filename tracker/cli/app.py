@@ -24,6 +24,7 @@ from tracker.cli.evaluate_detector import evaluate_detector
 from tracker.cli.evaluate_tracking import evaluate_tracking
 from tracker.cli.export_cvat import export_cvat
 from tracker.cli.export_detector import export_detector
+from tracker.cli.find import find
 from tracker.cli.purge import purge
 from tracker.cli.recount import recount
 from tracker.cli.report import report
@@ -52,6 +53,7 @@ def build_app() -> typer.Typer:
     app.command("detectors")(list_detectors)
     app.command("scene")(make_scene)
     app.command("calibrate")(calibrate)
+    app.command("find")(find)
     app.command("recount")(recount)
     app.command("report")(report)
     app.command("purge")(purge)

@@ -22,7 +22,7 @@ from tracker.sinks._files import sink_error
 
 _RUN = "run.json"
 _REPORT = "report"
-_PICTURES = ("annotated.mp4", "background.jpg", "report.html")
+_PICTURES = ("annotated.mp4", "background.jpg", "report.html", "lookalikes.npz")
 _DRAFT = ".part"
 
 
