@@ -25,7 +25,7 @@ LAYERS = {
     "detectors.zoo": 2,
     "detectors.catalog": 3,
     "detectors.bank": 2,  # labelled pictures of any format, as sets
-    "detectors.classifiers": 2,  # networks that name a picture: by name, as weight files, as embeddings
+    "detectors.classifiers": 3,  # networks that name a picture: by name, as weight files, as embeddings
     "detectors.dataset": 1,  # labelled pictures, which evaluation reads too
     "detectors.evaluation": 4,
     "detectors.training": 5,
@@ -98,12 +98,17 @@ OPEN_PRIVATE = {
         "tracker.cli.places",
         "tracker.cli.evaluate_detector",
         "tracker.cli.export_detector",
+        "tracker.cli.model_show",
+        "tracker.cli.model_summary",
         "tracker.cli.recount",
         "tracker.cli.scene",
         "tracker.cli.serve",
         "tracker.report.page",
     },
-    "detectors.zoo._weights": {"detectors.training", "detectors.catalog"},  # the format of weight files
+    # the format of weight files
+    "detectors.zoo._weights": {"detectors.training", "detectors.catalog", "detectors.classifiers"},
+    # the size of picture that a detector takes
+    "detectors.zoo._letterbox": {"detectors.classifiers.opening"},
     "detectors.zoo._export": {"tracker.cli.export_detector"},  # an ONNX model of the zoo's own weights
 }
 

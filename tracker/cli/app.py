@@ -16,6 +16,7 @@ from tracker.cli.evaluate_counts import evaluate_counts
 from tracker.cli.evaluate_detector import evaluate_detector
 from tracker.cli.evaluate_tracking import evaluate_tracking
 from tracker.cli.export_detector import export_detector
+from tracker.cli.model_summary import model_summary
 from tracker.cli.purge import purge
 from tracker.cli.recount import recount
 from tracker.cli.report import report
@@ -60,6 +61,10 @@ def build_app() -> typer.Typer:
     export.command("detector")(export_detector)
     export.callback()(_nothing)
     app.add_typer(export, name="export")
+    model = typer.Typer(help="Lay a network open: its layers, and what it makes of a picture.")
+    model.command("summary")(model_summary)
+    model.callback()(_nothing)
+    app.add_typer(model, name="model")
     return app
 
 
