@@ -108,7 +108,7 @@ OPEN_PRIVATE = {
     # the format of weight files
     "detectors.zoo._weights": {"detectors.training", "detectors.catalog", "detectors.classifiers"},
     # the size of picture that a detector takes
-    "detectors.zoo._letterbox": {"detectors.classifiers.opening"},
+    "detectors.zoo._letterbox": {"detectors.classifiers.opening", "detectors.classifiers.showing"},
     "detectors.zoo._export": {"tracker.cli.export_detector"},  # an ONNX model of the zoo's own weights
 }
 

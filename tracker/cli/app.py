@@ -16,6 +16,7 @@ from tracker.cli.evaluate_counts import evaluate_counts
 from tracker.cli.evaluate_detector import evaluate_detector
 from tracker.cli.evaluate_tracking import evaluate_tracking
 from tracker.cli.export_detector import export_detector
+from tracker.cli.model_show import model_show
 from tracker.cli.model_summary import model_summary
 from tracker.cli.purge import purge
 from tracker.cli.recount import recount
@@ -62,6 +63,7 @@ def build_app() -> typer.Typer:
     export.callback()(_nothing)
     app.add_typer(export, name="export")
     model = typer.Typer(help="Lay a network open: its layers, and what it makes of a picture.")
+    model.command("show")(model_show)
     model.command("summary")(model_summary)
     model.callback()(_nothing)
     app.add_typer(model, name="model")
