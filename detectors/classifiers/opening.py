@@ -104,7 +104,9 @@ def _weights(name: str) -> Path | None:
     if name.startswith((TIMM, CLASSIFIER, BACKBONE)):
         return None
     if Path(name).suffix.lower() == ".onnx":
-        raise UsageError(f"{name} is an ONNX file, whose layers are fused: give the weights (.pt) it is made of")
+        raise UsageError(
+            f"{name} is an ONNX file, whose layers are fused: give the weights (.pt) it is made of"
+        )
     return Path(name) if Path(name).suffix or len(Path(name).parts) > 1 else None
 
 
@@ -140,7 +142,16 @@ def _classifier(
 ) -> Opened:
     own = _shape(shape or (built.channels, built.size, built.size))
     return Opened(
-        name, "classifier", built.net.eval(), "", built.head, own, class_names, built.normalisation, random, fit
+        name,
+        "classifier",
+        built.net.eval(),
+        "",
+        built.head,
+        own,
+        class_names,
+        built.normalisation,
+        random,
+        fit,
     )
 
 
@@ -191,7 +202,7 @@ def _shape(shape: Sequence[int]) -> Shape:
 
 
 def _both_stages(net: nn.Module) -> Callable[[Tensor], object]:
-    """Return a call of all layers of a Faster R-CNN: the second stage on as many proposals as there may be."""
+    """Return a call of all layers of a Faster R-CNN, with as many proposals as there may be."""
     whole: Any = net
 
     def run(pictures: Tensor) -> object:

@@ -70,7 +70,10 @@ def _panels(shown: Shown) -> Image:
     panels = [
         (_boxed(shown, shown.picture), f"as the network sees it, {width}x{height} pixels"),
         (_heated(shown), heat_of if shown.heat is not None else "no Grad-CAM: no maps before its answer"),
-        (_filter_grid(first), f"{shown.filters_of}: {min(len(first), FILTERS)} of {len(first)} filters {kernel}"),
+        (
+            _filter_grid(first),
+            f"{shown.filters_of}: {min(len(first), FILTERS)} of {len(first)} filters {kernel}",
+        ),
     ]
     tall = max(_fitted(panel, _PANEL, _PANEL).shape[0] for panel, _ in panels)
     sheet = _blank(tall + _CAPTION + _GAP)

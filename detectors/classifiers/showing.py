@@ -53,7 +53,9 @@ class Answer:
     @property
     def said(self) -> str:
         """Names and probabilities as a text."""
-        return ", ".join(f"{name} {share:.2f}" if share >= 0.1 else f"{name} {share:.2g}" for name, share in self.best)
+        return ", ".join(
+            f"{name} {share:.2f}" if share >= 0.1 else f"{name} {share:.2g}" for name, share in self.best
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

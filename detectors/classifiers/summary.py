@@ -89,9 +89,7 @@ class Summary:
         return sum(math.prod(row.shape) * BYTES for row in self.rows if row.new and row.shape)
 
 
-def summarise(
-    net: nn.Module, shape: Sequence[int], run: Callable[[Tensor], object] | None = None
-) -> Summary:
+def summarise(net: nn.Module, shape: Sequence[int], run: Callable[[Tensor], object] | None = None) -> Summary:
     """Run a network on a picture without values and return what its layers did.
 
     Args:
@@ -152,7 +150,11 @@ def _parameters(module: nn.Module | None, seen: set[int], called: set[int]) -> t
         owners += [part for part in module.children() if id(part) not in called]
     own = [p for owner in owners for p in owner.parameters(recurse=False) if id(p) not in seen]
     counts: list[Any] = [(p.numel(), p.requires_grad) for p in own]
-    if isinstance(module, _NormBase) and module.running_mean is not None and id(module.running_mean) not in seen:
+    if (
+        isinstance(module, _NormBase)
+        and module.running_mean is not None
+        and id(module.running_mean) not in seen
+    ):
         counts.append((2 * module.running_mean.numel(), False))
         seen.add(id(module.running_mean))
     seen.update(map(id, own))

@@ -1,8 +1,8 @@
 """A network run on no pixels at all, to see which layers it has and what each of them does.
 
-On torch's "meta" device tensors have shapes and no values. Hooks say which module is at work; below them every
-operation is seen, so that what a network computes without a module (an addition, ``F.max_pool2d``, attention)
-counts as well.
+On torch's "meta" device tensors have shapes and no values. Hooks say which module is at work; below them
+every operation is seen, so that what a network computes without a module (an addition, ``F.max_pool2d``,
+attention) counts as well.
 """
 
 from __future__ import annotations
@@ -172,7 +172,11 @@ def _pair(value: Any) -> tuple[int, int] | None:
 
 
 def _fields(
-    func: Any, found: tuple[str, Windows] | None, inputs: Sequence[Tensor], known: Sequence[Fields], out: Tensor
+    func: Any,
+    found: tuple[str, Windows] | None,
+    inputs: Sequence[Tensor],
+    known: Sequence[Fields],
+    out: Tensor,
 ) -> Fields:
     """Return what a value of the output sees: of several branches the most."""
     down, across = (_widest([fields[side] for fields in known]) for side in (0, 1))

@@ -59,7 +59,14 @@ def test_the_keras_table_of_the_lecture() -> None:
     def dense(before: int, after: int) -> list[nn.Module]:
         return [nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU()]
 
-    layers = [*conv(1, 40), *conv(40, 60), nn.Flatten(), *dense(2940, 100), *dense(100, 20), nn.Linear(20, 10)]
+    layers = [
+        *conv(1, 40),
+        *conv(40, 60),
+        nn.Flatten(),
+        *dense(2940, 100),
+        *dense(100, 20),
+        nn.Linear(20, 10),
+    ]
     summary = small(*layers, shape=(1, 28, 28))
     assert (summary.parameters, summary.trainable, summary.fixed) == (358_210, 357_770, 440)
     assert "parameters     358,210: 357,770 trainable, 440 not" in as_text(summary)

@@ -40,6 +40,9 @@ def test_the_walk_finds_every_command() -> None:
         "track evaluate tracking",
         "track export",
         "track export detector",
+        "track model",
+        "track model show",
+        "track model summary",
         "track purge",
         "track recount",
         "track report",
@@ -73,7 +76,9 @@ def test_the_options_of_the_main_job_stand_in_panels(track: Track) -> None:
     assert max(map(len, lines)) == 80
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "detector", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["train", "detector", "--help"], ["model", "show", "--help"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     script = (
         "import sys; from tracker.cli.app import run_app; run_app(sys.argv[1:]);"
