@@ -120,8 +120,8 @@ def test_resnet_50_adds_and_its_stride_leaves_padding_over() -> None:
     summary = summary_of("resnet50")
     assert (summary.trainable, summary.fixed) == (25_557_032, 53_120)
     assert summary.macs == pytest.approx(4.09e9, rel=1e-3)
-    assert field_of(summary, "layer4.2.relu") in (Field(427, 32), Field(483, 32))
-    assert [row.fields for row in summary.rows if row.name == "layer4.2.relu"][-1] == (Field(483, 32),) * 2
+    last = [row.fields for row in summary.rows if row.name == "layer4.2.relu"][-1]
+    assert last == (Field(483, 32),) * 2
     assert summary.rows[0].notes == ("112.5: 1 of the padding left over",)
 
 
