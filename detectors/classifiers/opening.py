@@ -23,6 +23,8 @@ CLASSIFIER, BACKBONE = "classifier:", "backbone:"
 #: The picture and the number of classes that a network is known for, where that is not ImageNet's.
 _USUAL: dict[str, tuple[tuple[int, ...], int]] = {"lenet5": ((1, 28, 28), 10)}
 _IMAGENET_CLASSES = 1000
+#: A network that is built for the picture's size has no dense layers for less; its convolutions say so.
+_LEAST_PX = 12
 
 Shape = tuple[int, int, int]
 
@@ -125,8 +127,8 @@ def _random(name: str, shape: Sequence[int] | None, classes: int | None, empty: 
         raise UsageError(f"{name} takes colour pictures: give --input 3x{wanted[1]}x{wanted[2]}")
     options = Options()
     if wanted is not None:
-        square = wanted[1] if wanted[1] == wanted[2] else None
-        options = Options(channels=wanted[0], size=square)
+        sized = name in OWN and "size" in OWN[name].takes and wanted[1] == wanted[2] >= _LEAST_PX
+        options = Options(channels=wanted[0], size=wanted[1] if sized else None)
     with _on(empty):
         built = build_model(name, number if classes is None else classes, options)
     return _classifier(built, None, wanted, name, random=True)
