@@ -26,6 +26,7 @@ LAYERS = {
     "detectors.catalog": 3,
     "detectors.bank": 2,  # labelled pictures of any format, as sets
     "detectors.classifiers": 3,  # networks that name a picture: by name, as weight files, as embeddings
+    "detectors.classifiers.opening": 4,  # any network by its name, released detectors too
     "detectors.dataset": 1,  # labelled pictures, which evaluation reads too
     "detectors.evaluation": 4,
     "detectors.training": 5,
@@ -106,7 +107,12 @@ OPEN_PRIVATE = {
         "tracker.report.page",
     },
     # the format of weight files
-    "detectors.zoo._weights": {"detectors.training", "detectors.catalog", "detectors.classifiers"},
+    "detectors.zoo._weights": {
+        "detectors.training",
+        "detectors.catalog",
+        "detectors.classifiers",
+        "detectors.classifiers.opening",
+    },
     # the size of picture that a detector takes
     "detectors.zoo._letterbox": {"detectors.classifiers.opening", "detectors.classifiers.showing"},
     "detectors.zoo._export": {"tracker.cli.export_detector"},  # an ONNX model of the zoo's own weights

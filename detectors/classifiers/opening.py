@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from detectors.catalog import find_detector, manifest, released
 from detectors.classifiers.models import OWN, TIMM, Built, Options, build_model, model_names
+from detectors.classifiers.opened import Opened, Shape
 from detectors.classifiers.weights import KIND, Classifier, load_classifier, read_file
 from detectors.errors import UnknownNameError, UsageError, WeightsError
-from detectors.networks.faster_rcnn import Dense
 from detectors.zoo._letterbox import STRIDE
 from detectors.zoo._weights import ARCHITECTURES, BACKBONES, Description, build_network, fill, load_weights
 
@@ -25,42 +24,6 @@ _USUAL: dict[str, tuple[tuple[int, ...], int]] = {"lenet5": ((1, 28, 28), 10)}
 _IMAGENET_CLASSES = 1000
 #: A network that is built for the picture's size has no dense layers for less; its convolutions say so.
 _LEAST_PX = 12
-
-Shape = tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Opened:
-    """A network to be looked into.
-
-    Attributes:
-        name: what it is, for people.
-        kind: "classifier", "one_stage" or "faster_rcnn" (detectors), or "backbone".
-        net: the module, in evaluation mode.
-        body: name of the submodule before whose end its maps are; "" for the network itself.
-        head: name of the submodule that holds a classifier's dense layers; "" where there are none.
-        shape: of its picture: channels, height, width.
-        class_names: in the order of its outputs; None where they are not known.
-        normalisation: of the pixels, see ``detectors.classifiers.pixels``.
-        random: whether its weights are random.
-        fit: how a picture becomes a classifier's square, see ``detectors.classifiers.pixels.squared``.
-    """
-
-    name: str
-    kind: Literal["classifier", "one_stage", "faster_rcnn", "backbone"]
-    net: nn.Module
-    body: str
-    head: str
-    shape: Shape
-    class_names: tuple[str, ...] | None
-    normalisation: str
-    random: bool
-    fit: Literal["stretch", "crop"] = "stretch"
-
-    @property
-    def run(self) -> Callable[[Tensor], object]:
-        """What calls every layer once it can: of a Faster R-CNN also without any proposal."""
-        return _both_stages(self.net) if self.kind == "faster_rcnn" else self.net
 
 
 def opened(
@@ -201,17 +164,3 @@ def _backbone(name: str, shape: Sequence[int] | None, empty: bool) -> Opened:
 def _shape(shape: Sequence[int]) -> Shape:
     channels, height, width = shape
     return channels, height, width
-
-
-def _both_stages(net: nn.Module) -> Callable[[Tensor], object]:
-    """Return a call of all layers of a Faster R-CNN, with as many proposals as there may be."""
-    whole: Any = net
-
-    def run(pictures: Tensor) -> object:
-        outputs = Dense(whole)(pictures)
-        side = whole.roi_heads.box_roi_pool.output_size
-        number = whole.rpn.post_nms_top_n()
-        proposals = outputs[0].new_empty(number, outputs[0].shape[1], *side)
-        return whole.roi_heads.box_predictor(whole.roi_heads.box_head(proposals))
-
-    return run

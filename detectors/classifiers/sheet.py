@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.classifiers.opening import Opened
+from detectors.classifiers.opened import Opened
 from detectors.classifiers.showing import Shown
 from detectors.opencv import load_cv2
 

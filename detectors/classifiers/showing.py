@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from detectors.classifiers.grad_cam import caught, grad_cam
-from detectors.classifiers.opening import Opened
+from detectors.classifiers.opened import Opened
 from detectors.classifiers.pixels import squared, to_input
 from detectors.errors import DataError, UnknownNameError, UsageError
 from detectors.networks.faster_rcnn import Dense, decide

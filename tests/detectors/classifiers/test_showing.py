@@ -13,7 +13,8 @@ from torch import nn
 
 from detectors.classifiers.grad_cam import caught, grad_cam
 from detectors.classifiers.models import Options, build_model
-from detectors.classifiers.opening import Opened, opened
+from detectors.classifiers.opened import Opened
+from detectors.classifiers.opening import opened
 from detectors.classifiers.sheet import write_sheet
 from detectors.classifiers.showing import read_image, show
 from detectors.classifiers.weights import Classifier, save_classifier
