@@ -204,7 +204,7 @@ def write_csv(summary: Summary, stream: TextIO) -> None:
 
 def as_text(summary: Summary) -> str:
     """Return the table and the totals for reading."""
-    table = [(*HEAD, *HEAD_FIELD)]
+    table: list[tuple[str, ...]] = [(*HEAD, *HEAD_FIELD)]
     for row in summary.rows:
         texts = list(cells(row))
         texts[6:9] = [f"{int(text):,}" if int(text) else "" for text in texts[6:9]]

@@ -64,7 +64,7 @@ class Step:
     new: bool = True
 
 
-class Trace(TorchDispatchMode):
+class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]  # of torch's own __init_subclass__
     """What happened while a network ran within ``with``; ``steps`` in the order in which layers finished."""
 
     def __init__(self, net: nn.Module, picture: Tensor) -> None:
@@ -74,9 +74,9 @@ class Trace(TorchDispatchMode):
             net: the network.
             picture: its input (N, C, H, W).
         """
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.steps: list[Step] = []
-        self._known = WeakTensorKeyDictionary()
+        self._known: Any = WeakTensorKeyDictionary()
         self._known[picture] = (Field(), Field())
         self._open = [Step("", type(net).__name__, net)]
         self._handles: list[Any] = []
@@ -88,7 +88,7 @@ class Trace(TorchDispatchMode):
         """Take the hooks away again."""
         for handle in self._handles:
             handle.remove()
-        super().__exit__(*exc)
+        super().__exit__(*exc)  # type: ignore[no-untyped-call]
 
     def _begin(self, name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
         def hook(module: nn.Module, arguments: tuple[Any, ...]) -> None:
