@@ -27,6 +27,7 @@ LAYERS = {
     "detectors.bank": 2,  # labelled pictures of any format, as sets
     "detectors.classifiers": 3,  # networks that name a picture: by name, as weight files, as embeddings
     "detectors.tiles": 1,  # contact sheets, of errors and of what is labelled
+    "detectors.classifiers.opening": 4,  # any network by its name, released detectors too
     "detectors.dataset": 1,  # labelled pictures, which evaluation reads too
     "detectors.evaluation": 4,
     "detectors.training": 5,
@@ -110,6 +111,8 @@ OPEN_PRIVATE = {
         "tracker.cli.export_cvat",
         "tracker.cli.find",
         "tracker.cli.export_detector",
+        "tracker.cli.model_show",
+        "tracker.cli.model_summary",
         "tracker.cli.recount",
         "tracker.cli.scene",
         "tracker.cli.serve",
@@ -117,8 +120,15 @@ OPEN_PRIVATE = {
         "tracker.report.page",
     },
     # the format of weight files
-    "detectors.zoo._weights": {"detectors.training", "detectors.catalog", "detectors.classifiers"},
+    "detectors.zoo._weights": {
+        "detectors.training",
+        "detectors.catalog",
+        "detectors.classifiers",
+        "detectors.classifiers.opening",
+    },
     "detectors.zoo._appearance": {"detectors.classifiers"},  # colours of a box
+    # the size of picture that a detector takes
+    "detectors.zoo._letterbox": {"detectors.classifiers.opening", "detectors.classifiers.showing"},
     "detectors.zoo._export": {"tracker.cli.export_detector"},  # an ONNX model of the zoo's own weights
 }
 

@@ -25,6 +25,8 @@ from tracker.cli.evaluate_tracking import evaluate_tracking
 from tracker.cli.export_cvat import export_cvat
 from tracker.cli.export_detector import export_detector
 from tracker.cli.find import find
+from tracker.cli.model_show import model_show
+from tracker.cli.model_summary import model_summary
 from tracker.cli.purge import purge
 from tracker.cli.recount import recount
 from tracker.cli.report import report
@@ -85,6 +87,11 @@ def build_app() -> typer.Typer:
     export.command("detector")(export_detector)
     export.callback()(_nothing)
     app.add_typer(export, name="export")
+    model = typer.Typer(help="Lay a network open: its layers, and what it makes of a picture.")
+    model.command("show")(model_show)
+    model.command("summary")(model_summary)
+    model.callback()(_nothing)
+    app.add_typer(model, name="model")
     return app
 
 

@@ -49,6 +49,10 @@ def test_the_walk_finds_every_command() -> None:
         "track export",
         "track export cvat",
         "track export detector",
+        "track find",
+        "track model",
+        "track model show",
+        "track model summary",
         "track purge",
         "track recount",
         "track report",
@@ -84,9 +88,7 @@ def test_the_options_of_the_main_job_stand_in_panels(track: Track) -> None:
     assert max(map(len, lines)) == 80
 
 
-@pytest.mark.parametrize(
-    "arguments", ["--help", "--version", "train classifier --help", "data import --help"]
-)
+@pytest.mark.parametrize("arguments", ["--help", "--version", "train classifier -h", "find -h"])
 def test_help_imports_nothing_heavy(arguments: str) -> None:
     script = (
         "import sys; from tracker.cli.app import run_app; run_app(sys.argv[1:]);"
