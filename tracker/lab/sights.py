@@ -175,7 +175,7 @@ def _write(file: Path, key: str, sights: Sights) -> None:
 def _read(file: Path, key: str) -> Sights | None:
     """Return what the file holds; None where it is of other tracks or weights, or damaged."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             if str(stored["key"]) != key:
                 return None
             ends = np.cumsum(stored["sizes"])
