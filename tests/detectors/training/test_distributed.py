@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -141,13 +143,18 @@ def averaged_gradient(script: ModuleType, folder: Path) -> dict[str, torch.Tenso
 def folder(make_set: Callable[..., Path], tmp_path: Path) -> Path:
     rows = [[{"category": "car", "bbox": [10 + 20 * n, 30, 40, 24]}] for n in range(3)]
     shutil.copytree(make_set("tiny", rows), tmp_path / "other" / "tiny")
+    for name, value in (("dark", 40), ("light", 210)):
+        (tmp_path / "kinds" / name).mkdir(parents=True)
+        for number in range(6):
+            picture = np.full((28, 28, 3), value + number, np.uint8)
+            cv2.imwrite(str(tmp_path / "kinds" / name / f"{number}.png"), picture)
     labels = tmp_path / "other" / "tiny" / "labels.json"
     labels.write_text(labels.read_text().replace("[10, 30, 40, 24]", "[11, 30, 40, 24]"))
     return tmp_path
 
 
 def test_two_processes(folder: Path) -> None:
-    port, *ports = free_ports(4)
+    port, *ports = free_ports(5)
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", port]
     done = subprocess.run(
         [*command, str(SCRIPT), str(folder), *ports], capture_output=True, text=True, check=False, timeout=300
@@ -191,5 +198,9 @@ def check_words(folder: Path, first: dict[str, Any], second: dict[str, Any]) -> 
     assert "mine.pt; use it with track" in first["command"]["out"]
     assert second["command"] == {"code": 0, "out": "", "err": ""}
     files = sorted(path.name for path in folder.glob("mine*/*"))
-    assert files == ["curve.csv", "curve.png", "last.pt"]
-    assert sorted(path.name for path in folder.glob("*.pt")) == ["first_gradient.pt", "mine.pt"]
+    assert files == ["curve.csv", "curve.png", "last.pt", "recipe.toml", "result.json"]
+    assert first["classifier"]["code"] == 0, first["classifier"]["err"]
+    assert "of 2 pictures named rightly" in first["classifier"]["out"]
+    assert second["classifier"] == {"code": 0, "out": "", "err": ""}
+    names = ["first_gradient.pt", "kinds.pt", "mine.pt"]
+    assert sorted(path.name for path in folder.glob("*.pt")) == names

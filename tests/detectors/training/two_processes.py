@@ -22,6 +22,8 @@ from tracker.cli.app import run_app
 NETWORK = ("--head", "one_stage", "--backbone", "smaller_vgg_rep_nano", "--size", "64x64")
 QUICK = (*NETWORK, "--device", "cpu", "--precision", "fp32", "--threads", "1", "--workers", "0")
 
+NAMING = ("--model", "lenet5", "--size", "28", "--epochs", "2", "--batch", "4", "--device", "cpu")
+
 
 def request(folder: Path, name: str, steps: int, **more: object) -> Request:
     """Return what is to be trained; in the test's own process too."""
@@ -80,6 +82,8 @@ def main(folder: Path, ports: list[str]) -> None:
     seen["different"] = told(ports[1], *command, "--data", other, "--batch", "2")
     seen["wrong"] = told(ports[2], *command, "--data", data, "--batch", "0")
     seen["command"] = told(ports[2], *command, "--data", data, "--batch", "2")
+    kinds = ("train", "classifier", "--data", folder / "kinds", "--out", folder / "kinds", *NAMING)
+    seen["classifier"] = told(ports[3], *kinds)
     (folder / f"process{group.rank}.json").write_text(json.dumps(seen))
 
 

@@ -49,13 +49,17 @@ def fitting(data: Path, schedule: Schedule, model: str = "lenet5", options: Opti
 
 def test_shapes_are_learnt_and_everything_is_left(shapes: Shapes, tmp_path: Path) -> None:
     data, told = shapes(count=32), []
-    result = train(request(data, tmp_path / "mine"), told.append, 'model = "lenet5"\n')
+    asked = request(data, tmp_path / "mine", tensorboard=True)
+    result = train(asked, told.append, 'model = "lenet5"\n')
     assert result is not None
     assert result.accuracy >= 0.8
     assert len(told) == result.facts["epochs"]
     folder = tmp_path / "mine.training"
     left = {"confusion.csv", "confusion.png", "curve.csv", "curve.png", "last.pt"}
-    assert {path.name for path in folder.iterdir()} == left | {"recipe.toml", "result.json"}
+    events, *others = sorted(folder.glob("events.out.tfevents.*"))
+    assert not others
+    assert {path.name for path in folder.iterdir()} == left | {events.name, "recipe.toml", "result.json"}
+    assert b"accuracy/val" in events.read_bytes()
     facts = json.loads((folder / "result.json").read_text())
     assert facts["accuracy"] == pytest.approx(result.accuracy, abs=1e-4)
     assert facts["pictures"]["val"] == 24
