@@ -40,7 +40,7 @@ FLOWER_RUNS = {
     "svm10": f"{NET} {KNOWS} --learner svm --train-share 0.1",
 }
 PATCH_RUNS = {
-    "patch": "--size 64 --epochs 8 --plateau 1",
+    "patch": "--model smaller_vgg --size 64 --epochs 8 --plateau 1",
     "patch_svm": f"--size 64 --from {WEIGHTS / 'smaller_vgg_one_stage.pt'} --learner svm",
 }
 

@@ -213,6 +213,22 @@ def find_detector(name: str) -> Choice:
     return Choice(entry.architecture, options, facts, entry.classes)
 
 
+def weights_file(name: str) -> Path:
+    """Return the weights to begin from: those of a released name, or the file of that path.
+
+    Raises:
+        UsageError: the released one is a model to run, not to train.
+        WeightsError: the manifest cannot be read, or its entry of that name.
+    """
+    entries = manifest()
+    if name not in entries:
+        return Path(name)
+    entry = released(name, entries[name])
+    if Path(entry.file).suffix != ".pt":
+        raise UsageError(f"{name} runs, but cannot learn: give {entry.backbone}, of which it is made")
+    return Path(str(resources.files("weights").joinpath(entry.file)))
+
+
 def _of_torchvision(name: str) -> Choice:
     network, equals, path = name.removeprefix("torchvision").removeprefix(":").partition("=")
     if not network:

@@ -96,6 +96,17 @@ def is_classifier(path: Path) -> bool:
     return read_file(path).get("kind") == KIND
 
 
+def stack_of(path: Path) -> str | None:
+    """Return the name of the network or stack of convolutions of a weight file; None where it says none.
+
+    Raises:
+        WeightsError: the file is missing, damaged or no weight file.
+    """
+    content = read_file(path)
+    name = content.get("model") if content.get("kind") == KIND else content.get("backbone")
+    return None if name is None else str(name)
+
+
 def as_floats(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors in single precision; those of whole numbers as they are."""
     return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}

@@ -14,6 +14,7 @@ from detectors.errors import DataError, UsageError
 
 #: Of a result, in this order, where it has them.
 FIGURES = (
+    "model",
     "accuracy",
     "ap50_mean",
     "ap50_any_vehicle",

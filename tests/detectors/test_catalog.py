@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from detectors import catalog, load_detector
-from detectors.catalog import build_detector, find_detector
+from detectors.catalog import build_detector, find_detector, weights_file
 from detectors.errors import UnknownNameError, UsageError, WeightsError
 from detectors.runtimes.choice import choose
 from detectors.zoo._weights import Description, build_network, save_weights
@@ -208,3 +208,10 @@ def test_what_is_released_can_be_found() -> None:
 def test_what_is_released_has_the_classes_that_the_manifest_says() -> None:
     for name, entry in catalog.manifest().items():
         assert load_detector(name, device="cpu").class_names == catalog.released(name, entry).classes
+
+
+def test_weights_to_begin_from_are_released_ones_or_a_file() -> None:
+    assert weights_file("mine.pt") == Path("mine.pt")
+    assert weights_file("smaller_vgg_rep_small").is_file()
+    with pytest.raises(UsageError, match="cannot learn: give smaller_vgg_rep_small"):
+        weights_file("smaller_vgg_rep_small_int8")

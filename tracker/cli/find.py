@@ -63,16 +63,12 @@ def find(
 def _network(name: str) -> tuple[Built, str]:
     """Return the network, and a digest of its weights."""
     import hashlib
-    from importlib import resources
 
-    from detectors.catalog import manifest, released
+    from detectors.catalog import weights_file
     from detectors.classifiers.looks import backbone
 
-    entries = manifest()
-    if name in entries:
-        name = str(resources.files("weights").joinpath(released(name, entries[name]).file))
-    built = backbone(name)
-    file = Path(name)
+    file = weights_file(name)
+    built = backbone(str(file))
     content = file.read_bytes() if file.is_file() else name.encode()
     return built, hashlib.sha256(content).hexdigest()[:16]
 

@@ -18,16 +18,21 @@ if TYPE_CHECKING:
     from detectors.training.classifier.train import Result
 
 
+#: Without weights to begin from. With branches while it trains it learns faster than ``smaller_vgg``.
+MODEL = "smaller_vgg_rep_small"
+
+
 def train_classifier(
     context: typer.Context,
     data: Annotated[Path, typer.Option(help="Folder with a folder a class, or a labelled set: its boxes.")],
     out: Annotated[Path, typer.Option(help="Weights to write, such as weights/kinds.pt.")],
     model: Annotated[
-        str, typer.Option(help="lenet5, smaller_vgg, alexnet_2012, vgg16, resnet18, timm:NAME, ...")
-    ] = "smaller_vgg",
+        str | None,
+        typer.Option(help="lenet5, smaller_vgg, vgg16, resnet18, timm:NAME, ...; else --from's."),
+    ] = None,
     start: Annotated[
         str | None,
-        typer.Option("--from", help="Weights to begin from: a file, a detector's too, or 'published'."),
+        typer.Option("--from", help="Weights to begin from: released ones, a file, or 'published'."),
     ] = None,
     learner: Annotated[
         str | None,
@@ -98,7 +103,10 @@ def _request(given: dict[str, Any]) -> Request:
     """Return the checked request of the command's parameters, which have the names of its fields."""
     from dataclasses import fields
 
+    from detectors.catalog import weights_file
     from detectors.classifiers.models import Options
+    from detectors.classifiers.starting import PUBLISHED
+    from detectors.classifiers.weights import stack_of
     from detectors.training.classifier.request import Request, Schedule
 
     def part(kind: Any, **other: object) -> Any:
@@ -106,9 +114,12 @@ def _request(given: dict[str, Any]) -> Request:
         return kind(**{name: given[name] for name in names if name in given}, **other)
 
     _check_words(given)
+    start = given["start"]
     words = given["augment"] or []
     own = {key: value for key, value in given.items() if key != "augment"}
-    given = own | {"val_share": own["val"]}
+    begin = None if start in (None, PUBLISHED) else weights_file(start)
+    model = given["model"] or (stack_of(begin) if begin else None) or MODEL
+    given = own | {"val_share": own["val"], "start": start if begin is None else str(begin), "model": model}
     return cast(
         "Request",
         part(Request, options=part(Options), schedule=part(Schedule), augment=_augmentation(words)),

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from detectors.training.request import Request
 
 
+#: Without weights to begin from.
+BACKBONE = "smaller_vgg_rep_small"
+
+
 def train_detector(
     context: typer.Context,
     data: Annotated[list[Path], typer.Option(help="Folder of COCO-style sets; may be given again.")],
@@ -27,15 +31,16 @@ def train_detector(
     steps: Annotated[int | None, typer.Option(help="How many steps to train, instead of minutes.")] = None,
     head: Annotated[str, typer.Option(help="one_stage, or faster_rcnn (two stages).")] = "one_stage",
     backbone: Annotated[
-        str, typer.Option(help="smaller_vgg_rep_nano, _small or _medium; smaller_vgg is the slides' own.")
-    ] = "smaller_vgg_rep_small",
+        str | None,
+        typer.Option(help="smaller_vgg_rep_nano|small|medium, smaller_vgg; else --from's, or small."),
+    ] = None,
     classes: Annotated[
         str | None, typer.Option(help="Your own, such as car,tractor; else the six of the released weights.")
     ] = None,
     size: Annotated[str, typer.Option(help="Of the network's input: WIDTHxHEIGHT.")] = "512x288",
     start: Annotated[
-        Path | None,
-        typer.Option("--from", help="Weights to begin from, with other classes too; a classifier's."),
+        str | None,
+        typer.Option("--from", help="To begin from: released weights, a file, a classifier's."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
     overwrite: Annotated[
@@ -71,9 +76,12 @@ def train_detector(
 
     On several GPUs or machines: torchrun --no-python --nproc-per-node 2 track train detector ...
     """
+    from detectors.catalog import weights_file
+    from detectors.classifiers.weights import stack_of
     from detectors.training.request import Request, Schedule
 
     with said_once():
+        begin = None if start is None else weights_file(start)
         request = Request(
             data=tuple(data),
             out=out,
@@ -82,10 +90,10 @@ def train_detector(
             ),
             class_names=_class_names(classes),
             architecture=head,
-            backbone=backbone,
+            backbone=backbone or (stack_of(begin) if begin else None) or BACKBONE,
             input_size=_size(size),
             set_weights=numbers("--weight", "SET", weight or []),
-            start=start,
+            start=begin,
             resume=resume,
             overwrite=overwrite,
             seed=seed,

@@ -99,7 +99,7 @@ class Request:
 
     data: Path
     out: Path
-    model: str = "smaller_vgg"
+    model: str = "smaller_vgg_rep_small"
     options: Options = field(default_factory=Options)
     schedule: Schedule = field(default_factory=Schedule)
     augment: Augmentation = USUAL
