@@ -24,7 +24,7 @@ FLOWERS, PATCHES = DATA / "flowers5_128px", DATA / "udacity_patches"
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
 NET = "--model smaller_vgg_rep_small --size 64"
-LONG = f"{NET} --plateau 2 --batch 16 --epochs 35"
+LONG = f"{NET} --plateau 4 --patience 12 --batch 16 --epochs 40"
 KNOWS = f"--from {WEIGHTS / 'smaller_vgg_rep_small.pt'}"
 TRANSFER = f"{LONG} {KNOWS} --warm-epochs 2 --thaw-rate 0.5"
 FLOWER_RUNS = {

@@ -148,8 +148,7 @@ class Request:
     @property
     def file(self) -> Path:
         """The weight file to write, with its suffix."""
-        stem = self.out.with_suffix("") if self.out.suffix.lower() == ".pt" else self.out
-        return stem.with_name(stem.name + ".pt")
+        return weights_at(self.out)
 
     @property
     def folder(self) -> Path:
@@ -160,6 +159,12 @@ class Request:
     def manifest(self) -> Path:
         """The list in which the weights are entered, beside the weight file."""
         return self.file.with_name("manifest.toml")
+
+
+def weights_at(out: Path) -> Path:
+    """Return the weight file that ``--out`` means, with its suffix or without."""
+    stem = out.with_suffix("") if out.suffix.lower() == ".pt" else out
+    return stem.with_name(stem.name + ".pt")
 
 
 def check_places(request: Request) -> None:

@@ -11,7 +11,7 @@ from detectors.classifiers.models import Options
 from detectors.classifiers.pixels import Fit
 from detectors.errors import UsageError
 from detectors.training.classifier.augment import USUAL, Augmentation
-from detectors.training.request import DEVICES, one_of
+from detectors.training.request import DEVICES, one_of, weights_at
 
 OPTIMIZERS = {"sgd": 0.01, "adam": 1e-3, "adadelta": 1.0}
 LEARNERS = ("logistic", "svm", "tree", "forest")
@@ -143,8 +143,7 @@ class Request:
     @property
     def file(self) -> Path:
         """The weight file to write, with its suffix."""
-        stem = self.out.with_suffix("") if self.out.suffix.lower() == ".pt" else self.out
-        return stem.with_name(stem.name + ".pt")
+        return weights_at(self.out)
 
     @property
     def folder(self) -> Path:
