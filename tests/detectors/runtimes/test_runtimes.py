@@ -44,14 +44,21 @@ def road_frame() -> Frame:
 @pytest.fixture(scope="module", params=["faster_rcnn", "one_stage"])
 def weights(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a file of random weights whose scores differ enough to be told apart."""
-    about = Description(
-        request.param, "smaller_vgg_rep_nano", ("car", "bus", "person"), (0, 1), (96, 64), 0.3
-    )
+    return write_weights(tmp_path_factory.mktemp("weights") / "w.pt", request.param)
+
+
+@pytest.fixture(scope="module")
+def one_stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the weights of one head, for what has nothing to do with heads."""
+    return write_weights(tmp_path_factory.mktemp("weights") / "w.pt", "one_stage")
+
+
+def write_weights(file: Path, head: str) -> Path:
+    about = Description(head, "smaller_vgg_rep_nano", ("car", "bus", "person"), (0, 1), (96, 64), 0.3)
     state = torch.get_rng_state()
     torch.manual_seed(1)
     net = build_network(about)
     torch.set_rng_state(state)
-    file = tmp_path_factory.mktemp("weights") / f"{request.param}.pt"
     save_weights(file, net, about)
     return file
 
@@ -207,12 +214,12 @@ def test_pictures_that_do_not_fit(runtime: str) -> None:
         session(np.zeros((1, 10, 12, 4), np.uint8))
 
 
-def test_a_signal_after_openvino_does_no_harm(weights: Path) -> None:
+def test_a_signal_after_openvino_does_no_harm(one_stage: Path) -> None:
     """Its plugin takes back the stack for signals that it gave to the thread in which it was made."""
     script = (
         "import gc, numpy, signal, subprocess, sys, threading; from detectors import Frame, load_detector; "
         "signal.signal(signal.SIGCHLD, lambda *_: print('a child has ended')); "
-        f"detector = load_detector({str(weights)!r}, runtime='openvino', device='cpu'); "
+        f"detector = load_detector({str(one_stage)!r}, runtime='openvino', device='cpu'); "
         "detector.detect([Frame(numpy.zeros((64, 96, 3), numpy.uint8))]); "
         "last = [detector]; del detector; gc.collect(); "
         "thread = threading.Thread(target=last.clear); thread.start(); thread.join(); "
@@ -225,10 +232,10 @@ def test_a_signal_after_openvino_does_no_harm(weights: Path) -> None:
     assert "a child has ended" in done.stdout
 
 
-def test_openvino_tells_nobody(weights: Path) -> None:
+def test_openvino_tells_nobody(one_stage: Path) -> None:
     script = (
         "import sys; from detectors import load_detector; "
-        f"load_detector({str(weights)!r}, runtime='openvino', device='cpu'); "
+        f"load_detector({str(one_stage)!r}, runtime='openvino', device='cpu'); "
         "print([name for name in sys.modules if name.startswith('openvino_telemetry') and sys.modules[name]])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
