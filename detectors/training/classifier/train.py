@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.classifiers.features import features_of
 from detectors.classifiers.models import Built, build_model
 from detectors.classifiers.pixels import to_input
 from detectors.classifiers.starting import start_from
@@ -29,6 +27,7 @@ from detectors.training.classifier.figures import (
     plot_epochs,
     write_confusion,
 )
+from detectors.training.classifier.kept_features import kept_features
 from detectors.training.classifier.learners import learn, with_learnt
 from detectors.training.classifier.pictures import Pictures, Read, read_samples, split_pictures
 from detectors.training.classifier.request import Request
@@ -37,6 +36,9 @@ from detectors.training.classifier.session import Session
 from detectors.training.detector import chosen_device
 from detectors.training.distributed import Group, ToldByFirstError, group_here, joined
 from detectors.training.request import check_place
+
+#: Of the pictures, beside the curves.
+FEATURES = "features.npz"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,9 +182,7 @@ def _settings(request: Request, prepared: Prepared) -> dict[str, str]:
 
 def _on_features(request: Request, prepared: Prepared, recipe: str) -> Result:
     built, train_set = prepared.built, prepared.train
-    began = time.monotonic()
-    features = features_of(built, train_set.images, device=prepared.device)
-    seconds = time.monotonic() - began
+    features, seconds = kept_features(request.folder / FEATURES, built, train_set, prepared.device)
     learnt = learn(cast("str", request.learner), features, train_set.labels, request.seed)
     Session(request.folder, {}).begin(False, recipe)
     facts = {

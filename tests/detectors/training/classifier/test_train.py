@@ -17,6 +17,7 @@ from detectors.classifiers.features import features_of
 from detectors.classifiers.models import Options, build_model
 from detectors.classifiers.weights import load_classifier
 from detectors.errors import DataError, DetectorError, UsageError
+from detectors.training.classifier import kept_features
 from detectors.training.classifier.augment import NONE, Augment
 from detectors.training.classifier.epochs import Fitting
 from detectors.training.classifier.figures import accuracy, by_class, confusion
@@ -224,19 +225,29 @@ def test_a_learner_in_a_weight_file_names_as_scikit_learn_does(
         assert np.abs(shares - estimator.predict_proba(seen)).max() < 1e-3
 
 
-@pytest.mark.parametrize("name", ["svm", "forest"])
-def test_learners_on_features(shapes: Shapes, tmp_path: Path, name: str) -> None:
+def test_learners_on_features(shapes: Shapes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one finds the features of the first; of other pictures they are made anew."""
+    computed: list[int] = []
+    original = kept_features.features_of
+
+    def noted(built: Any, images: Any, **more: Any) -> Any:
+        computed.append(len(images))
+        return original(built, images, **more)
+
+    monkeypatch.setattr(kept_features, "features_of", noted)
     data = shapes(count=24)
-    result = train(
-        request(data, tmp_path / "mine", learner=name, model="smaller_vgg", options=Options(size=64)), print
-    )
-    assert result is not None
-    assert result.accuracy > 0.5, "random stacks tell simple shapes apart, too"
-    assert result.facts["features"] == 896
-    read = load_classifier(tmp_path / "mine.pt")
-    again = evaluate_on(read, tmp_path / "mine.pt", data, "all", "cpu")
-    assert again.accuracy > 0.8
-    assert features_of(read.built, np.zeros((1, 3, 64, 64), np.uint8)).shape == (1, 896)
+    wanted = {"model": "smaller_vgg", "options": Options(size=64), "overwrite": True}
+    for name in ("svm", "forest"):
+        result = train(request(data, tmp_path / "mine", learner=name, **wanted), lambda epoch: None)
+        assert result is not None
+        assert result.accuracy > 0.5, "random stacks tell simple shapes apart, too"
+        assert (result.facts["features"], result.facts["learner"]) == (896, name)
+        assert computed == [54]
+        read = load_classifier(tmp_path / "mine.pt")
+        assert evaluate_on(read, tmp_path / "mine.pt", data, "all", "cpu").accuracy > 0.8
+        assert features_of(read.built, np.zeros((1, 3, 64, 64), np.uint8)).shape == (1, 896)
+    train(request(data, tmp_path / "mine", learner="tree", train_share=0.5, **wanted), lambda epoch: None)
+    assert computed == [54, 27]
 
 
 def test_figures() -> None:
