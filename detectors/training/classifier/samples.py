@@ -46,6 +46,9 @@ def find_samples(folder: Path) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
     """
     if not folder.is_dir():
         raise DataError(f"--data {folder} is no folder")
+    sets = sorted(file.parent.name for file in folder.glob("*/labels.json"))
+    if sets:  # whose names are no classes
+        raise DataError(f"{folder} holds labelled sets: name one of them, such as {folder / sets[0]}")
     if (folder / "labels.json").is_file():
         samples, names = _boxes_of_set(folder)
     elif (folder / "train").is_dir():
