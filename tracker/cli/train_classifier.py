@@ -118,7 +118,7 @@ def _request(given: dict[str, Any]) -> Request:
     words = given["augment"] or []
     own = {key: value for key, value in given.items() if key != "augment"}
     begin = None if start in (None, PUBLISHED) else weights_file(start)
-    model = given["model"] or (stack_of(begin) if begin else None) or MODEL
+    model = given["model"] or (stack_of(begin) if begin and begin.is_file() else None) or MODEL
     given = own | {"val_share": own["val"], "start": start if begin is None else str(begin), "model": model}
     return cast(
         "Request",

@@ -90,7 +90,7 @@ def train_detector(
             ),
             class_names=_class_names(classes),
             architecture=head,
-            backbone=backbone or (stack_of(begin) if begin else None) or BACKBONE,
+            backbone=backbone or (stack_of(begin) if begin and begin.is_file() else None) or BACKBONE,
             input_size=_size(size),
             set_weights=numbers("--weight", "SET", weight or []),
             start=begin,

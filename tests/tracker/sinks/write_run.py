@@ -6,6 +6,7 @@ It says the number of every frame once that frame is written, and waits for a li
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from datetime import UTC, datetime
 
@@ -54,5 +55,6 @@ def main(url: str, video: str, frames: int, wait_s: float) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has it ignored
     with contextlib.suppress(KeyboardInterrupt):
         main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))
