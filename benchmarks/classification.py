@@ -24,7 +24,7 @@ FLOWERS, PATCHES = DATA / "flowers5_128px", DATA / "udacity_patches"
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
 NET = "--model smaller_vgg_rep_small --size 64"
-LONG = f"{NET} --plateau 4 --patience 12 --batch 16 --epochs 40"
+LONG = f"{NET} --plateau 4 --patience 12 --batch 16 --epochs 40 --workers 1"
 KNOWS = f"--from {WEIGHTS / 'smaller_vgg_rep_small.pt'}"
 TRANSFER = f"{LONG} {KNOWS} --warm-epochs 2 --thaw-rate 0.5"
 FLOWER_RUNS = {
@@ -40,7 +40,7 @@ FLOWER_RUNS = {
     "svm10": f"{NET} {KNOWS} --learner svm --train-share 0.1",
 }
 PATCH_RUNS = {
-    "patch": "--model smaller_vgg --size 64 --epochs 8 --plateau 1",
+    "patch": "--model smaller_vgg --size 64 --epochs 16 --plateau 3 --workers 1",
     "patch_svm": f"--size 64 --from {WEIGHTS / 'smaller_vgg_one_stage.pt'} --learner svm",
 }
 
