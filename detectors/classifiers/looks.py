@@ -90,8 +90,9 @@ def similarities(query: Looks, known: Looks, feature_share: float = FEATURE_SHAR
     """Return how alike each query is to each that is known: float32 (Q, N), at most 1.
 
     Features are taken less their mean and in units of their spread over those that are known: what all
-    objects have in common says nothing. An exact search: one of a million vectors takes a few hundred
-    milliseconds; an approximate index such as FAISS pays beyond that.
+    objects have in common says nothing. The search is exact: among 200,000 sights (those of some 70,000
+    tracks) it takes 4 to 7 seconds on two slow cores, most of which is that standard. Where more are asked
+    more often, an index that holds standardised vectors, such as FAISS's, takes over.
     """
     mean, spread = np.float32(0), np.float32(1)
     if len(known.features) >= _ENOUGH:
