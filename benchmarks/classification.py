@@ -26,6 +26,8 @@ WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 NET = "--model smaller_vgg_rep_small --size 64"
 LONG = f"{NET} --plateau 4 --patience 12 --batch 16 --epochs 40 --workers 1"
 KNOWS = f"--from {WEIGHTS / 'smaller_vgg_rep_small.pt'}"
+PATCH_NET = "--model smaller_vgg --size 64 --workers 1"
+PLAIN_KNOWS = f"--from {WEIGHTS / 'smaller_vgg_one_stage.pt'}"
 TRANSFER = f"{LONG} {KNOWS} --warm-epochs 2 --thaw-rate 0.5"
 FLOWER_RUNS = {
     "plain": f"{LONG} --epochs 20 --dropout 0 --augment none",
@@ -40,8 +42,9 @@ FLOWER_RUNS = {
     "svm10": f"{NET} {KNOWS} --learner svm --train-share 0.1",
 }
 PATCH_RUNS = {
-    "patch": "--model smaller_vgg --size 64 --epochs 16 --plateau 3 --workers 1",
-    "patch_svm": f"--size 64 --from {WEIGHTS / 'smaller_vgg_one_stage.pt'} --learner svm",
+    "patch": f"{PATCH_NET} --epochs 16 --plateau 3",
+    "patch_t": f"{PATCH_NET} {PLAIN_KNOWS} --warm-epochs 1 --thaw-rate 0.3 --epochs 9 --plateau 2",
+    "patch_svm": f"{PATCH_NET} {PLAIN_KNOWS} --learner svm",
 }
 
 
