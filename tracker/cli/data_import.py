@@ -23,7 +23,7 @@ def import_data(
     ] = None,
     format_: Annotated[
         str | None,
-        typer.Option("--format", help="coco, voc, kitti, yolo or folders; guessed without it."),
+        typer.Option("--format", help="coco, cvat, voc, kitti, yolo or folders; guessed without it."),
     ] = None,
     rename: Annotated[
         list[str] | None,
@@ -44,7 +44,7 @@ def import_data(
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier set.")] = False,
 ) -> None:
-    """Make one checked set of labelled pictures: COCO, Pascal VOC, KITTI, YOLO, or a folder for each class.
+    """Make one checked set of labelled pictures: COCO, CVAT, Pascal VOC, KITTI, YOLO, class folders.
 
     Pictures that look alike, such as frames of one video, go into one split. Nothing is written unless
     everything is right.

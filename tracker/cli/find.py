@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from detectors.classifiers.looks import Looks
     from detectors.classifiers.models import Built
     from tracker.lab.finding import Hit
+    from tracker.lab.run_rows import RunRows
     from tracker.lab.sights import Sights
 
 #: Released weights whose features are taken where none are named.
@@ -96,13 +97,11 @@ def _picture(file: Path) -> NDArray[np.uint8]:
     return np.asarray(picture, np.uint8)
 
 
-def _sights(rows: object, built: Built, digest: str) -> Sights:
+def _sights(rows: RunRows, built: Built, digest: str) -> Sights:
     from rich.console import Console
 
-    from tracker.lab.run_rows import RunRows
     from tracker.lab.sights import sights_of
 
-    assert isinstance(rows, RunRows)
     with Console(stderr=True).status("") as status:
         return sights_of(rows, built, digest, lambda index: status.update(f"{rows.video}, frame {index}"))
 
