@@ -23,11 +23,10 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "classification
 FLOWERS, PATCHES = DATA / "flowers5_128px", DATA / "udacity_patches"
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
-NET = "--model smaller_vgg_rep_small --size 64"
-LONG = f"{NET} --plateau 4 --patience 12 --batch 16 --epochs 40 --workers 1"
-KNOWS = f"--from {WEIGHTS / 'smaller_vgg_rep_small.pt'}"
+NET = "--model smaller_vgg --size 96"
+LONG = f"{NET} --rate 0.0005 --plateau 6 --patience 15 --epochs 60 --workers 1"
+KNOWS = f"--from {WEIGHTS / 'smaller_vgg_one_stage.pt'}"
 PATCH_NET = "--model smaller_vgg --size 64 --workers 1"
-PLAIN_KNOWS = f"--from {WEIGHTS / 'smaller_vgg_one_stage.pt'}"
 TRANSFER = f"{LONG} {KNOWS} --warm-epochs 2 --thaw-rate 0.5"
 FLOWER_RUNS = {
     "plain": f"{LONG} --epochs 20 --dropout 0 --augment none",
@@ -43,8 +42,8 @@ FLOWER_RUNS = {
 }
 PATCH_RUNS = {
     "patch": f"{PATCH_NET} --epochs 16 --plateau 3",
-    "patch_t": f"{PATCH_NET} {PLAIN_KNOWS} --warm-epochs 1 --thaw-rate 0.3 --epochs 9 --plateau 2",
-    "patch_svm": f"{PATCH_NET} {PLAIN_KNOWS} --learner svm",
+    "patch_t": f"{PATCH_NET} {KNOWS} --warm-epochs 1 --thaw-rate 0.3 --epochs 9 --plateau 2",
+    "patch_svm": f"{PATCH_NET} {KNOWS} --learner svm",
 }
 
 

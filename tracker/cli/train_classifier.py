@@ -74,6 +74,7 @@ def train_classifier(
     ] = False,
     seed: Annotated[int, typer.Option(help="Of weights, split, order and augmentation.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto (tried out), fp32 or bf16.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Of torch.")] = None,
     workers: Annotated[int, typer.Option(help="Processes that prepare pictures.")] = 0,
     tensorboard: Annotated[

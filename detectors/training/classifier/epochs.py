@@ -60,6 +60,7 @@ class Fitting:
         augment: alters a training picture.
         seed: of order and alterations.
         device: where to train.
+        precision: "fp32" or "bf16" (autocast).
         workers: processes that prepare pictures.
         group: processes that share each step.
 
@@ -76,12 +77,14 @@ class Fitting:
         augment: Augment,
         seed: int = 0,
         device: str = "cpu",
+        precision: str = "fp32",
         workers: int = 0,
         group: Group = ALONE,
     ) -> None:
         """Set up the optimizer; nothing is learnt yet."""
         self.built, self.train, self.val, self.schedule = built, train, val, schedule
         self.augment, self.seed, self.device, self.workers, self.group = augment, seed, device, workers, group
+        self.precision = precision
         if schedule.batch % group.world:
             raise UsageError(f"--batch {schedule.batch} is no multiple of the {group.world} processes")
         net = synchronised(built.net, device, group)
@@ -159,7 +162,7 @@ class Fitting:
         self.net.train()
         for block in self.frozen:
             block.eval()
-        total, right, seen = 0.0, 0, 0
+        total, right, seen, kind = 0.0, 0, 0, torch.device(self.device).type
         stream = batches(
             self.train, self.augment, self.seed, self.epoch, self.schedule.batch, self.workers, self.group
         )
@@ -168,7 +171,8 @@ class Fitting:
             self.optimizer.zero_grad(set_to_none=True)
             inputs = to_input(images.to(self.device), self.built.normalisation)
             with self.group.reached():
-                logits = model(inputs.contiguous(memory_format=torch.channels_last))
+                with torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16"):
+                    logits = model(inputs.contiguous(memory_format=torch.channels_last))
                 loss = _loss(logits, labels) + self._l1()
                 loss.backward()  # type: ignore[no-untyped-call]
             if not torch.isfinite(loss):
@@ -176,7 +180,7 @@ class Fitting:
                 raise self.group.seen_by_all(said)
             self.optimizer.step()
             main = logits if isinstance(logits, Tensor) else logits[0]
-            total += float(F.cross_entropy(main.detach(), labels)) * len(labels)
+            total += float(F.cross_entropy(main.detach().float(), labels)) * len(labels)
             right += int((main.argmax(1) == labels).sum())
             seen += len(labels)
         return total / max(seen, 1), right / max(seen, 1)
@@ -226,8 +230,8 @@ def logits_of(built: Built, pictures: Pictures, batch: int, device: str) -> Tens
 def _loss(logits: Any, labels: Tensor) -> Tensor:
     """Return the cross-entropy; second outputs, which torchvision names so, count less."""
     if isinstance(logits, Tensor):
-        return F.cross_entropy(logits, labels)
-    main, *others = [one for one in logits if one is not None]
+        return F.cross_entropy(logits.float(), labels)
+    main, *others = [one.float() for one in logits if one is not None]
     return F.cross_entropy(main, labels) + AUXILIARY * sum(
         (F.cross_entropy(other, labels) for other in others), torch.zeros((), device=labels.device)
     )

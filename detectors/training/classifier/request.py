@@ -11,7 +11,7 @@ from detectors.classifiers.models import Options
 from detectors.classifiers.pixels import Fit
 from detectors.errors import UsageError
 from detectors.training.classifier.augment import USUAL, Augmentation
-from detectors.training.request import DEVICES, one_of, weights_at
+from detectors.training.request import DEVICES, PRECISIONS, one_of, weights_at
 
 OPTIMIZERS = {"sgd": 0.01, "adam": 1e-3, "adadelta": 1.0}
 LEARNERS = ("logistic", "svm", "tree", "forest")
@@ -90,6 +90,7 @@ class Request:
         skip_bad: leave out pictures that cannot be read or stand in two classes.
         seed: of weights, split, order and augmentation.
         device: "cpu", "cuda" or "auto".
+        precision: "fp32", "bf16" or "auto" (tried out).
         threads: of torch; None for its own choice.
         workers: processes that prepare pictures.
         resume: go on from the checkpoint in ``folder``.
@@ -111,6 +112,7 @@ class Request:
     skip_bad: bool = False
     seed: int = 0
     device: str = "auto"
+    precision: str = "auto"
     threads: int | None = None
     workers: int = 0
     resume: bool = False
@@ -122,6 +124,7 @@ class Request:
         if self.out.name in ("", ".."):
             raise UsageError(f"--out {self.out} names no file: give a name such as weights/mine")
         one_of("device", self.device, DEVICES)
+        one_of("precision", self.precision, PRECISIONS)
         one_of("fit", self.fit, ("stretch", "crop"))
         if self.learner is not None:
             one_of("learner", self.learner, LEARNERS)

@@ -35,6 +35,7 @@ from detectors.training.classifier.samples import find_samples
 from detectors.training.classifier.session import Session
 from detectors.training.detector import chosen_device
 from detectors.training.distributed import Group, ToldByFirstError, group_here, joined
+from detectors.training.precision import best_precision
 from detectors.training.request import check_place
 
 #: Of the pictures, beside the curves.
@@ -135,6 +136,8 @@ def _by_epochs(
     request: Request, prepared: Prepared, report: Callable[[Epoch], None], group: Group, recipe: str
 ) -> Result | None:
     built = prepared.built
+    precision = best_precision(prepared.device) if request.precision == "auto" else request.precision
+    precision = group.exchange(precision)[0]  # which is faster may have come out differently
     fitting = Fitting(
         built,
         prepared.train,
@@ -143,6 +146,7 @@ def _by_epochs(
         Augment(request.augment, built.size),
         request.seed,
         prepared.device,
+        precision,
         request.workers,
         group,
     )
@@ -163,7 +167,12 @@ def _by_epochs(
     if fitting.best:
         built.net.load_state_dict(fitting.best)
     plot_epochs(session.epochs, request.folder / "curve.png")
-    facts = {"epochs": fitting.epoch, "best_epoch": fitting.best_epoch, "seconds": round(fitting.seconds, 1)}
+    facts = {
+        "precision": precision,
+        "epochs": fitting.epoch,
+        "best_epoch": fitting.best_epoch,
+        "seconds": round(fitting.seconds, 1),
+    }
     return _finish(request, prepared, built, facts)
 
 

@@ -123,10 +123,11 @@ def slowly(path: Path, seconds: float) -> Path:
 
 
 def test_a_clip_over_rtsp_is_counted_as_its_file_is(port, tmp_path):
-    """At its own speed."""
-    clip = slowly(tmp_path / "road.mp4", 9)
+    """At its own speed, and so cheaply that a busy machine keeps up: a live camera's pictures do not wait."""
+    clip = slowly(tmp_path / "road.mp4", 7)
     scene = ROOT / "sample_videos" / "road.scene.toml"
-    options = ("--scene", scene, "--no-video")
+    cheap = ("--detector", "smaller_vgg_rep_small_int8", "--propagate", "kalman", "--interval", "1")
+    options = ("--scene", scene, "--no-video", *cheap, "--set", "trigger.confidence.part=0")
     run("--video", clip, "--out", tmp_path / "file", *options)
     with served(port, clip):
         once = ("--raw", "--set", "source.video.reconnect=false")
@@ -136,7 +137,7 @@ def test_a_clip_over_rtsp_is_counted_as_its_file_is(port, tmp_path):
     assert sum(((counts["file"] - counts["live"]) + (counts["live"] - counts["file"])).values()) <= 1
     (raw,) = (tmp_path / "live" / "recording").iterdir()
     with av.open(str(raw)) as file:
-        assert sum(1 for _ in file.decode(video=0)) > 205  # of 225: nothing was dropped before it
+        assert sum(1 for _ in file.decode(video=0)) > 155  # of 175: nothing was dropped before it
     about = json.loads((tmp_path / "live" / "run.json").read_text())
     assert about["source"]["live"]
     assert SECRET not in json.dumps(about)

@@ -34,7 +34,7 @@ Shapes = Callable[..., Path]
 
 def request(data: Path, out: Path, **more: Any) -> Request:
     fields = {"model": "lenet5", "options": SMALL, "schedule": QUICK, "augment": NONE, "device": "cpu"}
-    return Request(data, out, **(fields | {"threads": 1, "val_share": 0.25} | more))
+    return Request(data, out, **(fields | {"threads": 1, "val_share": 0.25, "precision": "fp32"} | more))
 
 
 def sides(data: Path, size: int = 28) -> tuple[Pictures, Pictures]:
@@ -283,12 +283,22 @@ def test_a_loss_that_is_not_finite_ends_it(shapes: Shapes, tmp_path: Path) -> No
         train(request(shapes(count=4), tmp_path / "mine", schedule=wild), lambda epoch: None)
 
 
+def test_a_training_in_bf16_learns_as_well(shapes: Shapes, tmp_path: Path) -> None:
+    result = train(request(shapes(count=32), tmp_path / "mine", precision="bf16"), lambda _: None)
+    assert result is not None
+    assert result.facts["precision"] == "bf16"
+    assert result.accuracy >= 0.8
+    kept = torch.load(tmp_path / "mine.training" / "last.pt", weights_only=True)["net"]
+    assert {tensor.dtype for tensor in kept.values()} == {torch.float32}
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"out": Path("..")},
         {"device": "gpu"},
         {"fit": "squash"},
+        {"precision": "fp16"},
         {"learner": "knn"},
         {"val_share": 0.0},
         {"train_share": 0.0},
