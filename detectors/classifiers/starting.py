@@ -59,40 +59,36 @@ def last_layer(built: Built) -> str:
 
 
 def _fill(built: Built, tensors: Mapping[str, Tensor], what: str, last: bool = True) -> bool:
-    """Put the tensors into the network, all or all but those of layers with a value for each class."""
+    """Put the tensors into the network, and return whether none of its layers begins anew."""
     own = built.net.state_dict()
-    name = last_layer(built)
-    if last and f"{name}.weight" in tensors:
-        last = tensors[f"{name}.weight"].shape == own[f"{name}.weight"].shape
-    if f"{name}.weight" not in tensors:  # a learner on features took the place of the dense layers
-        new = [key for key, _ in built.net.named_modules() if (key + ".").startswith(built.head + ".")]
-        tensors = {key: value for key, value in tensors.items() if not key.startswith(built.head + ".")}
-    else:
-        new = [] if last else _class_layers(built, name)
-    kept = {key: value for key, value in tensors.items() if key.rpartition(".")[0] not in new}
-    wanted = {key for key in own if key.rpartition(".")[0] not in new}
-    # published weights come without the auxiliary outputs, or with them
-    kept = {key: value for key, value in kept.items() if not _auxiliary(key) or key in wanted}
-    missing = sorted(key for key in wanted - set(kept) if not _auxiliary(key))
-    surplus = sorted(set(kept) - wanted)
-    shapes = sorted(key for key in wanted & set(kept) if kept[key].shape != own[key].shape)
-    if missing or surplus or shapes:
-        first = (missing or surplus or shapes)[0]
-        raise WeightsError(f"{what} do not fit {built.name}: they differ at {first}")
+    anew = _begin_anew(built, tensors, last)
+    wanted = {key for key in own if not key.startswith(anew)}
+    # published weights come with the auxiliary outputs, or without them
+    kept = {k: v for k, v in tensors.items() if not k.startswith(anew) and (k in wanted or not _auxiliary(k))}
+    missing = {key for key in wanted - set(kept) if not _auxiliary(key)}
+    surplus = set(kept) - wanted
+    shapes = {key for key in wanted & set(kept) if kept[key].shape != own[key].shape}
+    for differing in (missing, surplus, shapes):
+        if differing:
+            raise WeightsError(f"{what} do not fit {built.name}: they differ at {min(differing)}")
     built.net.load_state_dict({**own, **kept})
-    return last
+    return not anew
+
+
+def _begin_anew(built: Built, tensors: Mapping[str, Tensor], last: bool) -> tuple[str, ...]:
+    """Return how the names begin of layers that the tensors do not fill; none if they have the classes."""
+    name = last_layer(built)
+    if f"{name}.weight" not in tensors:  # a learner on features took the place of the dense layers
+        return (f"{built.head}.",)
+    if last and tensors[f"{name}.weight"].shape == built.net.get_submodule(name).weight.shape:
+        return ()
+    layers = built.net.named_modules()
+    auxiliary = [key for key, layer in layers if _auxiliary(key) and isinstance(layer, nn.Linear)]
+    return (f"{name}.", *(f"{key}." for key in auxiliary))
 
 
 def _auxiliary(key: str) -> bool:
     return key.startswith(("aux", "Aux"))
-
-
-def _class_layers(built: Built, name: str) -> list[str]:
-    """Return the names of the layers with a value for each class: the last one, and auxiliary ones."""
-    auxiliary = [
-        key for key, module in built.net.named_modules() if _auxiliary(key) and isinstance(module, nn.Linear)
-    ]
-    return [name, *auxiliary]
 
 
 def _fill_body(built: Built, content: Mapping[str, object], what: str) -> None:

@@ -150,8 +150,8 @@ class Feed:
         self._run = None
 
     def _tell(self) -> None:
-        next_s = time.monotonic()
-        while not self._closing:
+        next_s, closing = time.monotonic(), False
+        while not closing:
             with self._changed:
                 self._changed.wait_for(
                     lambda: self._closing or self._newest is not None or self._events,
@@ -160,6 +160,7 @@ class Feed:
                 drawable, self._newest = self._newest, None
                 events = tuple(self._events)
                 self._events.clear()
+                closing = self._closing  # with what came before it in hand: nothing comes after it
             if events:
                 self._send(Happened(events))
             if drawable is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -83,6 +84,14 @@ def told(theirs: Connection, until: Callable[[Any], bool], seconds: float = 5.0)
     raise AssertionError(f"only {[type(message).__name__ for message in found]}")
 
 
+def waiting(theirs: Connection) -> list[Any]:
+    """Read the messages that are there."""
+    found = []
+    while theirs.poll(0):
+        found.append(theirs.recv())
+    return found
+
+
 def test_it_says_what_the_camera_sees(pipe):
     feed = Feed(pipe[0], Camera(health, folder="runs/cam", scene_file="cam.toml"))
     feed.open(RUN)
@@ -91,6 +100,24 @@ def test_it_says_what_the_camera_sees(pipe):
     assert (hello.lines[0].name, hello.lines[0].directions) == ("North", ("in", "out"))
     assert hello.zones[0].points == ZONE.points
     feed.close(True)
+
+
+def test_what_happens_while_it_is_being_closed_is_told(pipe):
+    """The thread that tells is busy with a status when the last event and the end come."""
+    busy, go_on = threading.Event(), threading.Event()
+
+    def slow() -> SourceHealth:
+        busy.set()
+        assert go_on.wait(5)
+        return health()
+
+    feed = Feed(pipe[0], Camera(slow))
+    feed.open(RUN)
+    assert busy.wait(5)
+    feed.write(result(0, crossing(0.0)))
+    threading.Timer(0.1, go_on.set).start()  # close() waits for the thread by then
+    feed.close(True)
+    assert any(isinstance(message, Happened) for message in waiting(pipe[1]))
 
 
 def test_events_and_figures_are_told_without_anybody_watching(pipe):
