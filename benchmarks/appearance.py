@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from detectors import Detections, Frame, load_detector
 from detectors.boxes import clip, hidden_shares, iou
 from detectors.zoo._appearance import embeddings
-from tracker.compose import ASSOCIATORS, build_source
+from tracker.compose import build_source
+from tracker.compose.registries import ASSOCIATORS
 from tracker.config import Settings
 from tracker.types import Track, TrackState
 

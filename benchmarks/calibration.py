@@ -23,7 +23,8 @@ from rich.table import Table
 
 from detectors import Frame
 from detectors.boxes import iou
-from tracker.compose import ASSOCIATORS, PROPAGATORS, build_detector, weights_of
+from tracker.compose import build_detector, weights_of
+from tracker.compose.registries import ASSOCIATORS, PROPAGATORS
 from tracker.confidence import find_fit
 from tracker.config import Settings
 from tracker.lab.fitting import Quality, quality

@@ -27,7 +27,8 @@ from mot_sequences import DATA
 from others import ROBOFLOW, has_norfair, norfair, roboflow
 
 from detectors import Detections, Frame
-from tracker.compose import ASSOCIATORS, build_sink
+from tracker.compose import build_sink
+from tracker.compose.registries import ASSOCIATORS
 from tracker.evaluation.hota import TrackingScore, combine, measure_tables
 from tracker.evaluation.results import read_mot
 from tracker.pipeline import Pipeline, record

@@ -78,6 +78,7 @@ OPEN_PRIVATE = {
     # what a name stands for
     "tracker.sources._kinds": {
         "tracker.compose",
+        "tracker.compose.checks",
         "tracker.cli.job",
         "tracker.cli.places",
         "tracker.lab.reading",

@@ -106,7 +106,7 @@ def test_the_manifest_is_found_from_an_empty_folder(site: Path, tmp_path: Path) 
 def test_every_component_is_there(site: Path, tmp_path: Path) -> None:
     """The registry lists folders: a package that is missing in the wheel is missing here."""
     script = (
-        "import json; from tracker.compose import _REGISTRIES as all;"
+        "import json; from tracker.compose.registries import REGISTRIES as all;"
         "print(json.dumps({kind: registry.names() for kind, registry in all.items()}))"
     )
     done = installed(site, tmp_path, sys.executable, "-c", script)

@@ -186,7 +186,7 @@ def test_what_every_installation_has_can_be_used() -> None:
 
 def alone(code: str) -> str:
     """Return what a fresh interpreter prints, in which OpenCV may be given another flavour."""
-    before = "import cv2; from tracker.compose import PROPAGATORS as REGISTRY;"
+    before = "import cv2; from tracker.compose.registries import PROPAGATORS as REGISTRY;"
     done = subprocess.run([sys.executable, "-c", before + code], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 

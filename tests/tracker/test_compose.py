@@ -19,11 +19,11 @@ from tracker.compose import (
     budget_of,
     build_detector,
     build_pipeline,
-    check_settings,
     options_in_force,
     run_info,
     wanted_classes,
 )
+from tracker.compose.checks import check_settings
 from tracker.config import Settings, read_settings
 from tracker.protocols import FrameSource
 from tracker.types import Event, FrameResult, Origin, Reason

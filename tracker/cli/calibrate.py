@@ -38,7 +38,8 @@ def calibrate(
     from rich.console import Console
 
     from detectors.errors import UsageError
-    from tracker.compose import build_detector, check_settings, weights_of
+    from tracker.compose import build_detector, weights_of
+    from tracker.compose.checks import check_settings
     from tracker.confidence import beside
     from tracker.config import Settings
     from tracker.lab.calibrating import calibrate as fit_to

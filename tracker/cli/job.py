@@ -25,15 +25,8 @@ from tracker.cli.places import (
     remove_old,
 )
 from tracker.cli.progress import shown_progress
-from tracker.compose import (
-    SINKS,
-    budget_of,
-    build_detector,
-    build_pipeline,
-    build_sink,
-    run_info,
-    wanted_classes,
-)
+from tracker.compose import budget_of, build_detector, build_pipeline, build_sink, run_info, wanted_classes
+from tracker.compose.registries import SINKS
 from tracker.config import Settings
 from tracker.errors import SourceError
 from tracker.live.pace import Pace

@@ -143,7 +143,7 @@ def track(
         return
     from tracker.cli.job import run_all
     from tracker.cli.places import Outputs
-    from tracker.compose import check_settings, check_used
+    from tracker.compose.checks import check_settings, check_used
 
     outputs = Outputs(
         *(out, overwrite, csv, not no_video, codec, show),

@@ -61,7 +61,7 @@ def _check(camera: CameraPlan) -> None:
     from detectors.errors import ProjectError, UsageError
     from tracker.cli.job import check_asked
     from tracker.cli.places import Outputs
-    from tracker.compose import check_settings
+    from tracker.compose.checks import check_settings
     from tracker.sinks._files import check_folder
 
     try:

@@ -152,7 +152,8 @@ def test_without_psycopg_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyP
 def test_nobody_else_pays_for_these_libraries() -> None:
     code = (
         "import sys; from tracker.cli.app import run_app; run_app(['--help']);"
-        "from tracker.compose import SINKS, build_sink; SINKS.names(); build_sink('csv', {});"
+        "from tracker.compose import build_sink; from tracker.compose.registries import SINKS;"
+        "SINKS.names(); build_sink('csv', {});"
         "found = {'sqlalchemy', 'alembic', 'psycopg', 'pyarrow'} & sys.modules.keys();"
         "sys.exit(' '.join(sorted(found)) or None)"
     )

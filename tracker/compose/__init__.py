@@ -14,48 +14,28 @@ from detectors.catalog import ZOO, Loaded, find_detector
 from detectors.catalog import build_detector as build_found
 from detectors.errors import UnknownNameError, UsageError
 from detectors.protocol import Detector
-from detectors.registry import Registry
 from tracker.analytics.scene import SceneObserver
-from tracker.confidence import find_fit, read_fits
+from tracker.compose.checks import check_settings
+from tracker.compose.registries import (
+    ASSOCIATORS,
+    PROPAGATORS,
+    REGISTRIES,
+    SAID_BY,
+    SINKS,
+    SOURCES,
+    TRIGGERS,
+    followed,
+)
+from tracker.confidence import find_fit
 from tracker.config import Settings
 from tracker.pipeline import Pipeline
 from tracker.propagation._calibrated import Calibrated
 from tracker.protocols import FrameSource, Observer, Propagator, Sink, Trigger
 from tracker.scene.model import Scene
 from tracker.scene.reading import check_classes, read_scene
-from tracker.sources._kinds import is_url, kind_of, may_be_live, shown_name
+from tracker.sources._kinds import kind_of, may_be_live, shown_name
 from tracker.triggers._budget import Budgeted
 from tracker.types import RunInfo
-
-SOURCES = Registry("tracker.sources", "source")
-PROPAGATORS = Registry("tracker.propagation", "propagator", optional=True)
-TRIGGERS = Registry("tracker.triggers", "trigger")
-ASSOCIATORS = Registry("tracker.association", "associator")
-SINKS = Registry("tracker.sinks", "sink")
-
-#: Registry and chosen names of each kind; a table for a component that is not there is an error.
-_REGISTRIES = {
-    "source": SOURCES,
-    "detector": ZOO,
-    "propagate": PROPAGATORS,
-    "trigger": TRIGGERS,
-    "associate": ASSOCIATORS,
-    "sink": SINKS,
-}
-#: Options that have a place of their own on the command line: said twice, one of the two would be lost.
-#: In ``run.json`` too they stand elsewhere than among the options.
-_SAID_BY = {
-    ("source", "path"): "--video",
-    ("source", "device"): "--video or --webcam",
-    ("source", "raw_path"): "--raw",
-    ("detector", "path"): "--detector",
-    ("detector", "weights"): "--detector",
-    ("detector", "sha256"): "--detector",
-    ("sink", "path"): "--out or --csv",
-    ("sink", "url"): "--db",
-    ("sink", "blur"): "--blur",
-    ("sink", "evidence"): "--evidence",
-}
 
 
 def open_pipeline(
@@ -222,92 +202,6 @@ def build_detector(settings: Settings) -> Loaded:
     return build_found(choice, options)
 
 
-def check_settings(settings: Settings) -> None:
-    """Check what can be checked before anything is built, which takes seconds for a network.
-
-    Whoever loads a detector asks this first, and ``build_pipeline`` asks again, since a detector that is
-    loaded already may meet other settings; the second time it takes less than a millisecond.
-
-    Raises:
-        UsageError: unknown components or options, or components that do not go together.
-    """
-    if not settings.triggers:
-        raise UsageError("no trigger: give --trigger confidence, interval or always")
-    for kind, chosen in _followed(settings).items():
-        for component in chosen:
-            _REGISTRIES[kind].config(component, settings.of(kind, component))
-    for kind, tables in settings.options.items():
-        for component, options in tables.items():
-            _REGISTRIES[kind].load(component)
-            _check_options(kind, component, options)
-    if settings.calibrated not in ("auto", "none"):
-        read_fits(Path(settings.calibrated))
-    _check_together(settings)
-
-
-def _check_together(settings: Settings) -> None:
-    if settings.evidence and settings.scene is None:
-        raise UsageError("evidence is of those who cross a line: give --scene too")
-    if settings.raw and settings.blur:
-        raise UsageError("raw pictures are as the camera sent them: with --blur there can be none")
-    if settings.raw and settings.video and not (is_url(settings.video) and may_be_live(settings.video)):
-        raise UsageError(f"--raw keeps a live stream as it comes, and {shown_name(settings.video)} is none")
-    if settings.propagate == "none" and settings.triggers != ("always",):
-        raise UsageError("--propagate none means the CNN on every frame: use it with --trigger always")
-    if settings.propagate == "none" and settings.budget is not None:
-        raise UsageError("--propagate none means the CNN on every frame: there is no budget for that")
-
-
-def _check_options(kind: str, component: str, options: Mapping[str, object]) -> None:
-    known = set(_REGISTRIES[kind].load(component).Config.__dataclass_fields__)
-    for name in options:
-        if name not in known:
-            raise UnknownNameError(f"option of {kind} {component}", name, known)
-        if (kind, name) in _SAID_BY:
-            raise UsageError(f"{kind}.{component}.{name} is said with {_SAID_BY[kind, name]}")
-
-
-def _followed(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Return the chosen components of the kinds that have nothing to do with files."""
-    return {
-        "propagate": (settings.propagate,),
-        "trigger": settings.triggers,
-        "associate": (settings.associate,),
-    }
-
-
-def check_used(settings: Settings, assignments: Sequence[str], sinks: Sequence[str]) -> None:
-    """Check that every ``kind.component.option=value`` of the command line means a component of this run.
-
-    A file of settings may hold tables for components that are not in use; who types an option wants it.
-
-    Args:
-        settings: those of the run, the assignments included.
-        assignments: what was typed.
-        sinks: the names of those that this run has.
-
-    Raises:
-        UsageError: it means another component, or another setting has the last word.
-    """
-    used = {**_followed(settings), "source": (kind_of(settings.video),), "sink": tuple(sinks)}
-    for assignment in assignments:
-        kind, component, name = [*assignment.partition("=")[0].strip().split("."), "", ""][:3]
-        if kind == "detector" and component:  # its file is opened for whoever asks alone
-            used[kind] = (find_detector(settings.detector).component,)
-        if kind in used and component and component not in used[kind]:
-            what = f"{kind} of this run is" if len(used[kind]) == 1 else f"{kind}s of this run are"
-            raise UsageError(f"--set {assignment} has no effect: the {what} {', '.join(used[kind])}")
-        if kind == "detector" and name in _ruled_by(settings):
-            raise UsageError(f"--set {assignment} has no effect: {_ruled_by(settings)[name]} stands above it")
-
-
-def _ruled_by(settings: Settings) -> dict[str, str]:
-    """Return the options of a detector that a setting of the run has the last word on, with that word."""
-    said = {} if settings.device == "auto" else {"device": f"device {settings.device}"}
-    score = f"score {settings.score}"
-    return said if settings.score is None else {**said, "score": score, "min_score": score}
-
-
 def wanted_classes(classes: Sequence[str], known: Sequence[str]) -> NDArray[np.bool_] | None:
     """Return bool (C,) for the named classes; None for all.
 
@@ -367,19 +261,19 @@ def options_in_force(
         detector: that runs.
         sinks: the names of those that this run has.
     """
-    used = {**_followed(settings), "sink": tuple(sinks)}
+    used = {**followed(settings), "sink": tuple(sinks)}
     given = {kind: {name: settings.of(kind, name) for name in names} for kind, names in used.items()}
     given["source"] = {kind_of(settings.video): _source_options(settings)}
     given["associate"] = {settings.associate: _associator_options(settings, detector)}
     values = {
-        kind: {name: asdict(_REGISTRIES[kind].config(name, options)) for name, options in table.items()}
+        kind: {name: asdict(REGISTRIES[kind].config(name, options)) for name, options in table.items()}
         for kind, table in given.items()
     }
     if isinstance(detector, Loaded):
         values["detector"] = {detector.choice.component: dict(detector.options)}
     return {
         kind: {
-            name: {option: value for option, value in options.items() if (kind, option) not in _SAID_BY}
+            name: {option: value for option, value in options.items() if (kind, option) not in SAID_BY}
             for name, options in table.items()
         }
         for kind, table in values.items()
