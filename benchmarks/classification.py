@@ -24,18 +24,18 @@ FLOWERS, PATCHES = DATA / "flowers5_128px", DATA / "udacity_patches"
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
 NET = "--model smaller_vgg --size 96"
-LONG = f"{NET} --rate 0.0005 --plateau 6 --patience 15 --epochs 60 --workers 1"
+LONG = f"{NET} --decay cosine --epochs 50 --patience 50 --workers 1"
 KNOWS = f"--from {WEIGHTS / 'smaller_vgg_one_stage.pt'}"
 PATCH_NET = "--model smaller_vgg --size 64 --workers 1"
 TRANSFER = f"{LONG} {KNOWS} --warm-epochs 2 --thaw-rate 0.5"
 FLOWER_RUNS = {
     "plain": f"{LONG} --epochs 20 --dropout 0 --augment none",
     "s100": LONG,
-    "s25": f"{LONG} --train-share 0.25",
-    "s10": f"{LONG} --train-share 0.1",
+    "s25": f"{LONG} --train-share 0.25 --epochs 80",
+    "s10": f"{LONG} --train-share 0.1 --epochs 100",
     "t100": TRANSFER,
-    "t25": f"{TRANSFER} --train-share 0.25",
-    "t10": f"{TRANSFER} --train-share 0.1",
+    "t25": f"{TRANSFER} --train-share 0.25 --epochs 80",
+    "t10": f"{TRANSFER} --train-share 0.1 --epochs 100",
     "svm100": f"{NET} {KNOWS} --learner svm",
     "svm25": f"{NET} {KNOWS} --learner svm --train-share 0.25",
     "svm10": f"{NET} {KNOWS} --learner svm --train-share 0.1",

@@ -60,6 +60,9 @@ def train_classifier(
     momentum: Annotated[float, typer.Option(help="Of sgd.")] = 0.9,
     l1: Annotated[float, typer.Option(help="Times the weights' absolute values, added to the loss.")] = 0.0,
     l2: Annotated[float, typer.Option(help="Weight decay.")] = 1e-4,
+    decay: Annotated[
+        str, typer.Option(help="Of the rate: plateau (when progress ends) or cosine (to the last epoch).")
+    ] = "plateau",
     plateau: Annotated[int, typer.Option(help="Epochs without progress before the rate is reduced.")] = 4,
     patience: Annotated[int, typer.Option(help="Epochs without progress before the end.")] = 10,
     warm_epochs: Annotated[int, typer.Option(help="First epochs, for the last layers alone.")] = 0,

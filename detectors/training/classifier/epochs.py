@@ -119,7 +119,8 @@ class Fitting:
 
     def _add_body(self, share: float) -> None:
         """Hand what is thawed to the optimizer, which keeps its state of the last layers."""
-        rate = self.optimizer.param_groups[0]["lr"] * share
+        current = "first_rate" if self.schedule.decay == "cosine" else "lr"
+        rate = self.optimizer.param_groups[0][current] * share
         head = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
         for group in _groups(self.net, self.schedule, rate, leave_out=head):
             self.optimizer.add_param_group(group)
@@ -136,6 +137,7 @@ class Fitting:
             self._freeze(False)
             self._add_body(self.schedule.thaw_rate)
             self.since_reduced = 0
+        self._anneal()
         began, rate = time.monotonic(), self.optimizer.param_groups[0]["lr"]
         train_loss, train_accuracy = self._learn()
         val_loss, val_accuracy = self.group.from_first(self._validate)
@@ -148,7 +150,16 @@ class Fitting:
         self._reduce_on_plateau(best)
         return Epoch(self.epoch, self.seconds, rate, train_loss, train_accuracy, val_loss, val_accuracy, best)
 
+    def _anneal(self) -> None:
+        """Set the rate of the epoch that begins, where it is not the validation loss that decides."""
+        if self.schedule.decay == "cosine":
+            share = (1 + math.cos(math.pi * self.epoch / self.schedule.epochs)) / 2
+            for group in self.optimizer.param_groups:
+                group["lr"] = share * group["first_rate"]
+
     def _reduce_on_plateau(self, best: bool) -> None:
+        if self.schedule.decay != "plateau":
+            return
         self.since_reduced = 0 if best else self.since_reduced + 1
         if self.since_reduced >= self.schedule.plateau:
             for group in self.optimizer.param_groups:
@@ -244,7 +255,8 @@ def _groups(
     own = [p for p in net.parameters() if p.requires_grad and id(p) not in (leave_out or ())]
     heavy, light = [p for p in own if p.ndim > 1], [p for p in own if p.ndim <= 1]
     groups = [(heavy, schedule.l2), (light, 0.0)]
-    return [{"params": some, "weight_decay": decay, "lr": rate} for some, decay in groups if some]
+    rates = {"lr": rate, "first_rate": rate}
+    return [{"params": some, "weight_decay": decay, **rates} for some, decay in groups if some]
 
 
 def _optimizer(schedule: Schedule, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:

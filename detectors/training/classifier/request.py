@@ -14,6 +14,7 @@ from detectors.training.classifier.augment import USUAL, Augmentation
 from detectors.training.request import DEVICES, PRECISIONS, one_of, weights_at
 
 OPTIMIZERS = {"sgd": 0.01, "adam": 1e-3, "adadelta": 1.0}
+DECAYS = ("plateau", "cosine")
 LEARNERS = ("logistic", "svm", "tree", "forest")
 
 
@@ -29,7 +30,9 @@ class Schedule:
         momentum: of "sgd".
         l1: times the sum of the weights' absolute values, added to the loss.
         l2: weight decay, which is half the factor of the weights' squares.
-        plateau: epochs without a lower validation loss after which the rate is reduced to 0.3 of it.
+        decay: of the rate: "plateau", or "cosine" from the first epoch to the last (Loshchilov and Hutter,
+            "SGDR: Stochastic gradient descent with warm restarts", ICLR 2017; without restarts).
+        plateau: epochs without a lower validation loss after which "plateau" reduces the rate to 0.3 of it.
         patience: epochs without a lower validation loss after which the training ends.
         warm_epochs: at the beginning in which the last layers alone learn, before others thaw.
         thaw: blocks before the last layers that learn afterwards, counted from the end; None for all.
@@ -43,6 +46,7 @@ class Schedule:
     momentum: float = 0.9
     l1: float = 0.0
     l2: float = 1e-4
+    decay: str = "plateau"
     plateau: int = 4
     patience: int = 10
     warm_epochs: int = 0
@@ -52,6 +56,7 @@ class Schedule:
     def __post_init__(self) -> None:
         """Raise UsageError for a number out of its range."""
         one_of("optimizer", self.optimizer, [*OPTIMIZERS])
+        one_of("decay", self.decay, DECAYS)
         for flag in ("epochs", "batch", "plateau", "patience"):
             if getattr(self, flag) < 1:
                 raise UsageError(f"--{flag} must be at least 1, not {getattr(self, flag)}")

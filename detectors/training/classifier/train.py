@@ -178,7 +178,9 @@ def _by_epochs(
 
 def _settings(request: Request, prepared: Prepared) -> dict[str, str]:
     """Return what may not differ between the sessions of one training."""
-    schedule = replace(request.schedule, epochs=1, patience=1)
+    schedule = replace(request.schedule, patience=1)
+    if schedule.decay == "plateau":  # more epochs change nothing about those that were
+        schedule = replace(schedule, epochs=1)
     return {
         "--model": request.model,
         "options of the network": repr(prepared.built.options),

@@ -83,11 +83,12 @@ def test_shapes_are_learnt_and_everything_is_left(shapes: Shapes, tmp_path: Path
         evaluate_on(load_classifier(tmp_path / "mine.pt"), tmp_path / "mine.pt", data, "all", "cpu")
 
 
+@pytest.mark.parametrize("decay", ["plateau", "cosine"])
 def test_taken_up_again_it_is_one_training(
-    shapes: Shapes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    decay: str, shapes: Shapes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = shapes(count=8)
-    schedule = replace(QUICK, epochs=4, plateau=1)
+    schedule = replace(QUICK, epochs=4, plateau=1, decay=decay)
     train(request(data, tmp_path / "whole", schedule=schedule), lambda epoch: None)
 
     class StoppedError(Exception):
@@ -148,6 +149,22 @@ def test_frozen_blocks_stay_and_the_optimizer_remembers(shapes: Shapes, optimize
     assert moved(names[False])
     assert not moved(names[True])
     assert not moved("features.1."), "the first normalisation"
+
+
+def test_the_rate_falls_along_half_a_cosine(shapes: Shapes, tmp_path: Path) -> None:
+    """Also that of blocks which thaw later, as a share of the last layers'."""
+    data = shapes(count=4)
+    schedule = Schedule(epochs=4, batch=9, rate=0.01, decay="cosine", warm_epochs=1, thaw_rate=0.5)
+    run = fitting(data, schedule)
+    rates = [run.one_epoch().rate for _ in range(4)]
+    assert rates == pytest.approx([0.01, 0.01 * (2 + 2**0.5) / 4, 0.005, 0.01 * (2 - 2**0.5) / 4])
+    body = run.optimizer.param_groups[-1]["lr"]
+    assert body == pytest.approx(rates[-1] / 2)
+    begun = request(data, tmp_path / "mine", schedule=replace(schedule, warm_epochs=0))
+    train(begun, lambda epoch: None)
+    longer = replace(begun, resume=True, schedule=replace(begun.schedule, epochs=5))
+    with pytest.raises(UsageError, match="was begun with another schedule"):
+        train(longer, lambda epoch: None)
 
 
 def test_the_rate_falls_on_a_plateau_and_the_end_comes_early(shapes: Shapes) -> None:
@@ -319,6 +336,7 @@ def test_what_no_machine_can_do_is_refused(fields: dict[str, Any]) -> None:
     "fields",
     [
         {"optimizer": "rmsprop"},
+        {"decay": "linear"},
         {"epochs": 0},
         {"batch": 0},
         {"rate": 0.0},
