@@ -20,7 +20,7 @@ from detectors.training.request import Request, Schedule
 
 SIZE = (128, 96)
 CLASSES = ("car", "person")
-STEPS = 90
+STEPS = 75
 
 
 def shaded(patch: np.ndarray, colour: np.ndarray) -> None:
