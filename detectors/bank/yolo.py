@@ -47,8 +47,9 @@ def read_yolo(path: Path, pictures: Path | None) -> list[Labelled]:
         rows = read_lines(label) if label.is_file() else []
         boxes = tuple(_box(line, names, seen.size, f"{label}, line {number}") for number, line in rows)
         parts = [part for part in file.relative_to(pictures or root).parts[:-1] if part != "images"]
-        split = next((s for folder, s in splits.items() if folder in file.resolve().parents), None)
-        found.append(Labelled(file, "/".join((*parts, file.name)), boxes, split or split_named(parts)))
+        said = [split for folder, split in splits.items() if folder in file.resolve().parents]
+        split = said[0] if said else split_named(parts)
+        found.append(Labelled(file, "/".join((*parts, file.name)), boxes, split))
     return agreed([Entry(labelled, None, str(labels[labelled.path])) for labelled in found])
 
 
@@ -87,21 +88,25 @@ def class_names(path: Path) -> dict[int, str]:
     return {index: name for index, (_, name) in enumerate(read_lines(listed))}
 
 
-def _split_folders(path: Path) -> dict[Path, str]:
-    """Return the split of each folder that the YAML file names, if it is there."""
+def _split_folders(path: Path) -> dict[Path, str | None]:
+    """Return the split of each folder that the YAML file names, if it is there.
+
+    None for one that is said to be for training and for validation, as in many a first YAML file: what was
+    learnt from validates nothing, so that is no split.
+    """
     file = yaml_file(path)
     if file is None:
         return {}
     content: Mapping[str, Value] = read_data_yaml(file)
     base = file.parent / str(content.get("path", ""))
-    found: dict[Path, str] = {}
+    found: dict[Path, str | None] = {}
     for key, split in _SPLIT_KEYS.items():
         value = content.get(key, "")
         for word in [value] if isinstance(value, str) else value if isinstance(value, list) else []:
             folders = [(start / word).resolve() for start in (base, file.parent) if word]
             for folder in folders:
-                if folder.is_dir():
-                    found.setdefault(folder, split)  # val is often said to be train once more
+                if folder.is_dir() and found.setdefault(folder, split) == "train" != split:
+                    found[folder] = None
     return found
 
 

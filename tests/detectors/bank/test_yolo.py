@@ -39,6 +39,25 @@ def test_yolo_as_ultralytics_has_it(draw: Draw, write: Write, tmp_path: Path) ->
     assert found["a/empty.png"].boxes == ()
 
 
+@pytest.mark.parametrize(
+    ("said", "split"),
+    [
+        ("train: images/train\nval: images/train\n", None),  # as in Ultralytics' coco128.yaml
+        ("train: images/train\ntest: images/train\n", None),
+        ("train: images/train\n", "train"),
+        ("val: images/train\ntest: images/train\n", "val"),
+    ],
+)
+def test_what_is_learnt_from_validates_nothing(
+    said: str, split: str | None, draw: Draw, write: Write, tmp_path: Path
+) -> None:
+    """The folder's own name says nothing either, where the YAML file says it is both."""
+    write("data.yaml", f"path: .\n{said}names: [car, bus]\n")
+    draw("images/train/1.png")
+    write("labels/train/1.txt", "1 0.5 0.5 0.5 0.5\n")
+    assert [one.split for one in read_labelled(tmp_path)] == [split]
+
+
 def test_yolo_as_roboflow_exports_it(draw: Draw, write: Write, tmp_path: Path) -> None:
     """Its paths in ``data.yaml`` lead nowhere: the folders' names say the split."""
     write("data.yaml", "names: ['car', \"bus\"]\nnc: 2\ntrain: ../train/images\nval: ../valid/images\n")
