@@ -51,8 +51,8 @@ class Settings:
         calibrated: "auto" to state as confidence how likely a carried box is still right, where 'track
             calibrate' has fitted that to the detector's weights; "none" for the propagator's own measure; or
             a file of 'track calibrate'.
-        budget: greatest share of the frames on which the CNN looks, over any ten seconds, the first frame
-            apart; None for whatever the triggers want.
+        budget: greatest share of the frames on which the CNN looks, in any stretch of them (one look more at
+            most), the first frame apart; None for whatever the triggers want.
         classes: names of the classes to follow; empty for all.
         score: least score of a detection; None for the detector's own. Where it is lower than the score from
             which the detector (or else the associator) starts tracks, they start from here, unless
