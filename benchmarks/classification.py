@@ -32,7 +32,6 @@ TRANSFER = f"{LONG} {KNOWS} --warm-epochs 2 --thaw-rate 0.2 --epochs 40"
 FLOWER_RUNS = {
     "plain": f"{NET} --decay cosine --epochs 20 --patience 20 --dropout 0 --augment none --workers 1",
     "s100": LONG,
-    "s100_96": f"{LONG} --size 96",
     "s25": f"{LONG} --train-share 0.25",
     "s10": f"{LONG} --train-share 0.1 --epochs 100",
     "t100": TRANSFER,
