@@ -49,7 +49,9 @@ def train_classifier(
     dropout: Annotated[float | None, typer.Option(help="Probability of dropping a value.")] = None,
     augment: Annotated[
         list[str] | None,
-        typer.Option(help="none, or shift|rotate|flip|crop|brightness|contrast=NUMBER; may be given again."),
+        typer.Option(
+            help="none, or shift|rotate|flip|crop|brightness|contrast|mixup=NUMBER; may be given again."
+        ),
     ] = None,
     epochs: Annotated[int, typer.Option(help="At most.")] = 40,
     batch: Annotated[int, typer.Option(help="Pictures a step, of all processes together.")] = 32,
@@ -70,6 +72,10 @@ def train_classifier(
         int | None, typer.Option(help="Blocks before the last layers that learn then; else all.")
     ] = None,
     thaw_rate: Annotated[float, typer.Option(help="Their rate, as a share of the last layers'.")] = 0.1,
+    average: Annotated[
+        float, typer.Option(help="Keep the moving average of the weights, such as 0.998; 0: themselves.")
+    ] = 0.0,
+    smooth: Annotated[float, typer.Option(help="Share of a label spread over all classes.")] = 0.0,
     val: Annotated[float, typer.Option(help="Share to validate with, where the folder says none.")] = 0.2,
     train_share: Annotated[float, typer.Option(help="Share of the training pictures to use.")] = 1.0,
     skip_bad: Annotated[

@@ -23,6 +23,8 @@ class Augmentation:
         crop: smallest share of the picture that is cut out and enlarged.
         brightness: largest change, as a share.
         contrast: largest change, as a share.
+        mixup: both shapes of the beta distribution by which a picture and another of its batch, and their
+            labels, are mixed (Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018).
     """
 
     shift: float = 0.0
@@ -31,6 +33,7 @@ class Augmentation:
     crop: float = 1.0
     brightness: float = 0.0
     contrast: float = 0.0
+    mixup: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise UsageError for a number out of its range."""
@@ -68,6 +71,7 @@ class Augment:
 
     def __init__(self, how: Augmentation, size: int) -> None:
         """Put torchvision's transforms together."""
+        self.how = how
         steps: list[torch.nn.Module] = []
         if how.flip:
             steps.append(v2.RandomHorizontalFlip(how.flip))
@@ -90,3 +94,22 @@ class Augment:
             torch.manual_seed(seed)
             altered: Tensor = self._steps(image)
         return altered
+
+
+def mixed(inputs: Tensor, targets: Tensor, mixup: float) -> tuple[Tensor, Tensor]:
+    """Mix each picture with another of its batch.
+
+    Args:
+        inputs: float (N, C, H, W).
+        targets: float (N, classes), what each is to which share.
+        mixup: both shapes of the beta distribution of the other's share, one for the batch; 0 mixes nothing.
+
+    Returns:
+        Both, mixed alike.
+    """
+    if not mixup:
+        return inputs, targets
+    shape = torch.tensor(mixup)
+    share = float(torch.distributions.Beta(shape, shape).sample())
+    other = torch.randperm(len(inputs)).to(inputs.device)
+    return inputs.lerp(inputs[other], share), targets.lerp(targets[other], share)

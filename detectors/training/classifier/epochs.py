@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from detectors.classifiers.models import Built, blocks
 from detectors.classifiers.pixels import to_input
 from detectors.errors import UsageError
-from detectors.training.classifier.augment import Augment
+from detectors.training.classifier.augment import Augment, mixed
 from detectors.training.classifier.batches import batches
 from detectors.training.classifier.pictures import Pictures
 from detectors.training.classifier.request import Schedule
 from detectors.training.distributed import ALONE, Group, synchronised
+from detectors.training.optimizer import moving_average
 
 #: Weight of the second outputs that GoogLeNet and Inception have while training (Szegedy et al., 2015).
 AUXILIARY = 0.3
@@ -32,7 +34,7 @@ class Epoch:
         epoch: number, from 1.
         seconds: of the training so far.
         rate: learning rate of the last layers.
-        train_loss: mean cross-entropy over the altered training pictures, while learning.
+        train_loss: mean cross-entropy of the altered training pictures with their own labels, while learning.
         train_accuracy: of these.
         val_loss: mean cross-entropy over the validation pictures, at the end.
         val_accuracy: of these.
@@ -89,6 +91,7 @@ class Fitting:
             raise UsageError(f"--batch {schedule.batch} is no multiple of the {group.world} processes")
         net = synchronised(built.net, device, group)
         self.net: nn.Module = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = _average(self.net, schedule)
         self.body = blocks(built)
         if schedule.thaw is not None and schedule.thaw > len(self.body):
             few = f"{built.name} has {len(self.body)} blocks before its last layers"
@@ -146,7 +149,7 @@ class Fitting:
         best = val_loss < self.best_loss
         if best:
             self.best_loss, self.best_epoch = val_loss, self.epoch
-            self.best = {k: v.detach().cpu().clone() for k, v in self.built.net.state_dict().items()}
+            self.best = {k: v.detach().cpu().clone() for k, v in self._kept().net.state_dict().items()}
         self._reduce_on_plateau(best)
         return Epoch(self.epoch, self.seconds, rate, train_loss, train_accuracy, val_loss, val_accuracy, best)
 
@@ -182,19 +185,31 @@ class Fitting:
             self.optimizer.zero_grad(set_to_none=True)
             inputs = to_input(images.to(self.device), self.built.normalisation)
             with self.group.reached():
+                inputs, targets = mixed(inputs, self._targets(labels), self.augment.how.mixup)
                 with torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16"):
                     logits = model(inputs.contiguous(memory_format=torch.channels_last))
-                loss = _loss(logits, labels) + self._l1()
+                loss = _loss(logits, targets) + self._l1()
                 loss.backward()  # type: ignore[no-untyped-call]
             if not torch.isfinite(loss):
                 said = f"the loss is not finite in epoch {self.epoch + 1}: try a lower --rate"
                 raise self.group.seen_by_all(said)
             self.optimizer.step()
+            if self.average is not None:
+                self.average.update_parameters(self.net)
             main = logits if isinstance(logits, Tensor) else logits[0]
             total += float(F.cross_entropy(main.detach().float(), labels)) * len(labels)
             right += int((main.argmax(1) == labels).sum())
             seen += len(labels)
         return total / max(seen, 1), right / max(seen, 1)
+
+    def _targets(self, labels: Tensor) -> Tensor:
+        """Return float (N, classes), what each picture is to which share."""
+        classes = len(self.train.class_names)
+        return F.one_hot(labels, classes) * (1 - self.schedule.smooth) + self.schedule.smooth / classes
+
+    def _kept(self) -> Built:
+        """Return what is validated and kept: the network, or the moving average of it."""
+        return self.built if self.average is None else replace(self.built, net=self.average.module)
 
     def _l1(self) -> Tensor | float:
         if not self.schedule.l1:
@@ -203,7 +218,7 @@ class Fitting:
         return self.schedule.l1 * torch.stack([p.abs().sum() for p in heavy]).sum()
 
     def _validate(self) -> tuple[float, float]:
-        logits = logits_of(self.built, self.val, self.schedule.batch, self.device)
+        logits = logits_of(self._kept(), self.val, self.schedule.batch, self.device)
         labels = torch.from_numpy(self.val.labels)
         return float(F.cross_entropy(logits, labels)), float((logits.argmax(1) == labels).float().mean())
 
@@ -211,6 +226,7 @@ class Fitting:
         """Return all that is needed to go on."""
         return {
             "net": self.built.net.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
             "best": self.best,
             "optimizer": self.optimizer.state_dict(),
             "numbers": [self.epoch, self.seconds, self.best_loss, self.best_epoch, self.since_reduced],
@@ -223,6 +239,8 @@ class Fitting:
             self._freeze(False)
             self._add_body(self.schedule.thaw_rate)
         self.built.net.load_state_dict(state["net"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.best = state["best"]
 
@@ -238,13 +256,19 @@ def logits_of(built: Built, pictures: Pictures, batch: int, device: str) -> Tens
     return torch.cat(parts)
 
 
-def _loss(logits: Any, labels: Tensor) -> Tensor:
+def _average(net: nn.Module, schedule: Schedule) -> AveragedModel | None:
+    if not schedule.average:
+        return None
+    return AveragedModel(net, multi_avg_fn=moving_average(schedule.average), use_buffers=True)
+
+
+def _loss(logits: Any, targets: Tensor) -> Tensor:
     """Return the cross-entropy; second outputs, which torchvision names so, count less."""
     if isinstance(logits, Tensor):
-        return F.cross_entropy(logits.float(), labels)
+        return F.cross_entropy(logits.float(), targets)
     main, *others = [one.float() for one in logits if one is not None]
-    return F.cross_entropy(main, labels) + AUXILIARY * sum(
-        (F.cross_entropy(other, labels) for other in others), torch.zeros((), device=labels.device)
+    return F.cross_entropy(main, targets) + AUXILIARY * sum(
+        (F.cross_entropy(other, targets) for other in others), torch.zeros((), device=targets.device)
     )
 
 

@@ -37,6 +37,10 @@ class Schedule:
         warm_epochs: at the beginning in which the last layers alone learn, before others thaw.
         thaw: blocks before the last layers that learn afterwards, counted from the end; None for all.
         thaw_rate: learning rate of these, as a share of the last layers'.
+        average: decay a step of the moving average of the weights that is validated and kept (Polyak and
+            Juditsky, 1992), such as 0.998; 0 for the weights themselves.
+        smooth: share of a label that is spread over all classes (Szegedy et al., "Rethinking the Inception
+            architecture for computer vision", CVPR 2016).
     """
 
     epochs: int = 40
@@ -52,6 +56,8 @@ class Schedule:
     warm_epochs: int = 0
     thaw: int | None = None
     thaw_rate: float = 0.1
+    average: float = 0.0
+    smooth: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise UsageError for a number out of its range."""
@@ -60,12 +66,13 @@ class Schedule:
         for flag in ("epochs", "batch", "plateau", "patience"):
             if getattr(self, flag) < 1:
                 raise UsageError(f"--{flag} must be at least 1, not {getattr(self, flag)}")
-        for flag in ("l1", "l2", "momentum", "warm_epochs", "thaw", "thaw_rate"):
+        for flag in ("l1", "l2", "warm_epochs", "thaw", "thaw_rate"):
             value = getattr(self, flag)
             if value is not None and not 0 <= value < math.inf:
                 raise UsageError(f"--{flag.replace('_', '-')} must be at least 0, not {value}")
-        if self.momentum >= 1:
-            raise UsageError(f"--momentum must be below 1, not {self.momentum}")
+        for flag in ("momentum", "average", "smooth"):
+            if not 0 <= getattr(self, flag) < 1:
+                raise UsageError(f"--{flag} must be at least 0 and below 1, not {getattr(self, flag)}")
         if self.rate is not None and not 0 < self.rate < math.inf:
             raise UsageError(f"--rate must be above 0, not {self.rate}")
 

@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from detectors.classifiers.features import features_of
 from detectors.classifiers.models import Options, build_model
 from detectors.classifiers.weights import load_classifier
 from detectors.errors import DataError, DetectorError, UsageError
 from detectors.training.classifier import kept_features
-from detectors.training.classifier.augment import NONE, Augment
-from detectors.training.classifier.epochs import Fitting
+from detectors.training.classifier.augment import NONE, Augment, mixed
+from detectors.training.classifier.epochs import AUXILIARY, Fitting, _loss
 from detectors.training.classifier.figures import accuracy, by_class, confusion
 from detectors.training.classifier.learners import learn
 from detectors.training.classifier.pictures import Pictures, read_samples, split_pictures
@@ -83,13 +84,15 @@ def test_shapes_are_learnt_and_everything_is_left(shapes: Shapes, tmp_path: Path
         evaluate_on(load_classifier(tmp_path / "mine.pt"), tmp_path / "mine.pt", data, "all", "cpu")
 
 
-@pytest.mark.parametrize("decay", ["plateau", "cosine"])
+@pytest.mark.parametrize(
+    ("more", "mixup"), [({}, 0.0), ({"decay": "cosine"}, 0.0), ({"average": 0.9, "smooth": 0.1}, 0.3)]
+)
 def test_taken_up_again_it_is_one_training(
-    decay: str, shapes: Shapes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    more: dict[str, Any], mixup: float, shapes: Shapes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = shapes(count=8)
-    schedule = replace(QUICK, epochs=4, plateau=1, decay=decay)
-    train(request(data, tmp_path / "whole", schedule=schedule), lambda epoch: None)
+    how = {"schedule": replace(QUICK, epochs=4, plateau=1, **more), "augment": replace(NONE, mixup=mixup)}
+    train(request(data, tmp_path / "whole", **how), lambda epoch: None)
 
     class StoppedError(Exception):
         """As Ctrl-C between two epochs."""
@@ -98,7 +101,7 @@ def test_taken_up_again_it_is_one_training(
         if epoch.epoch == 2:
             raise StoppedError
 
-    parts = request(data, tmp_path / "parts", schedule=schedule)
+    parts = request(data, tmp_path / "parts", **how)
     monkeypatch.setattr("detectors.training.classifier.session.SAVE_EVERY_S", 0)
     with pytest.raises(StoppedError):
         train(parts, stop)
@@ -177,6 +180,44 @@ def test_the_rate_falls_on_a_plateau_and_the_end_comes_early(shapes: Shapes) -> 
     assert min(rates) < 0.5 * rates[0]
 
 
+def test_the_moving_average_is_what_is_validated_and_kept(shapes: Shapes) -> None:
+    """Of a step an epoch: at first that of the first step, then a part of each."""
+    run = fitting(shapes(count=4), Schedule(epochs=2, batch=9, rate=0.01, average=0.9))
+    key = "features.0.weight"
+    run.one_epoch()
+    first = run.built.net.state_dict()[key].clone()
+    torch.testing.assert_close(run.best[key], first)
+    result = run.one_epoch()
+    second = run.built.net.state_dict()[key].clone()
+    assert run.average is not None
+    averaged = run.average.module.state_dict()
+    torch.testing.assert_close(averaged[key], 0.4 * first + 0.6 * second)
+    assert not torch.allclose(averaged[key], second)
+    run.built.net.load_state_dict(averaged)
+    run.average = None
+    assert run._validate() == (result.val_loss, result.val_accuracy)
+
+
+def test_smoothed_labels_are_those_of_the_paper(shapes: Shapes) -> None:
+    run = fitting(shapes(count=4), Schedule(smooth=0.3))
+    logits, labels = torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
+    expected = F.cross_entropy(logits, labels, label_smoothing=0.3)
+    torch.testing.assert_close(_loss(logits, run._targets(labels)), expected)
+
+
+@pytest.mark.parametrize("mixup", [0.0, 0.2, 1.0])
+def test_mixed_pictures_have_the_targets_of_both(mixup: float) -> None:
+    """A picture is its own number everywhere, so that it tells how much of whom is in it."""
+    own = torch.arange(6)
+    images, targets = own.view(6, 1, 1, 1).expand(6, 3, 4, 4).float(), F.one_hot(own).float()
+    torch.manual_seed(3)
+    shown, said = mixed(images, targets, mixup)
+    assert shown.shape == images.shape
+    torch.testing.assert_close(said.sum(1), torch.ones(6))
+    torch.testing.assert_close(shown[:, 0, 0, 0], said @ own.float())
+    assert torch.equal(shown, images) == (mixup == 0)
+
+
 def test_l1_and_l2_make_weights_smaller(shapes: Shapes) -> None:
     data = shapes(count=4)
 
@@ -192,12 +233,10 @@ def test_l1_and_l2_make_weights_smaller(shapes: Shapes) -> None:
 
 
 def test_googlenet_learns_with_its_second_outputs(shapes: Shapes) -> None:
-    from detectors.training.classifier.epochs import AUXILIARY, _loss
-
     logits = torch.randn(4, 3)
-    labels = torch.tensor([0, 1, 2, 0])
-    alone = _loss(logits, labels)
-    assert float(_loss((logits, logits, None), labels)) == pytest.approx(float(alone) * (1 + AUXILIARY))
+    targets = F.one_hot(torch.tensor([0, 1, 2, 0])).float()
+    alone = _loss(logits, targets)
+    assert float(_loss((logits, logits, None), targets)) == pytest.approx(float(alone) * (1 + AUXILIARY))
 
 
 @pytest.mark.parametrize("name", ["logistic", "svm", "tree", "forest"])
@@ -341,6 +380,8 @@ def test_what_no_machine_can_do_is_refused(fields: dict[str, Any]) -> None:
         {"batch": 0},
         {"rate": 0.0},
         {"momentum": 1.0},
+        {"average": 1.0},
+        {"smooth": -0.1},
         {"l1": -1.0},
         {"l2": float("nan")},
         {"thaw": -1},
