@@ -24,16 +24,16 @@ FLOWERS, PATCHES = DATA / "flowers5_128px", DATA / "udacity_patches"
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
 NET = "--model smaller_vgg --size 64"
-ALTERED = "--augment crop=0.5 --augment rotate=15"
-LONG = f"{NET} --decay cosine --epochs 80 --patience 80 {ALTERED} --workers 1"
+ALTERED = "--augment crop=0.4 --augment rotate=15 --augment mixup=0.2"
+LONG = f"{NET} --decay cosine --epochs 100 --patience 100 {ALTERED} --average 0.998"
 KNOWS = f"--from {WEIGHTS / 'smaller_vgg_one_stage.pt'}"
-PATCH_NET = "--model smaller_vgg --size 64 --workers 1"
-TRANSFER = f"{LONG} {KNOWS} --warm-epochs 2 --thaw-rate 0.2 --epochs 40"
+PATCH_NET = "--model smaller_vgg --size 64"
+TRANSFER = f"{LONG} {KNOWS} --warm-epochs 2 --thaw-rate 0.2"
 FLOWER_RUNS = {
-    "plain": f"{NET} --decay cosine --epochs 20 --patience 20 --dropout 0 --augment none --workers 1",
+    "plain": f"{NET} --decay cosine --epochs 20 --patience 20 --dropout 0 --augment none",
     "s100": LONG,
     "s25": f"{LONG} --train-share 0.25",
-    "s10": f"{LONG} --train-share 0.1 --epochs 100",
+    "s10": f"{LONG} --train-share 0.1",
     "t100": TRANSFER,
     "t25": f"{TRANSFER} --train-share 0.25",
     "t10": f"{TRANSFER} --train-share 0.1",

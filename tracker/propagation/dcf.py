@@ -47,6 +47,8 @@ class Config:
         scale_every_s: time between two trials of other sizes.
         memory_s: time constant of learning.
         learn_above: least confidence of a place that is believed and learnt from.
+        kept: share of its filter that a track keeps when it is detected again: boxes of detections are
+            beside their objects, each a little elsewhere, and what several of them have shown is nearer.
         hidden: share of a box behind nearer ones from which on it follows the motion alone.
         regular: keeps frequencies that an object does not have from dividing by nothing.
     """
@@ -56,7 +58,8 @@ class Config:
     scale_step: float = 1.03
     scale_every_s: float = 0.07
     memory_s: float = 2.0
-    learn_above: float = 0.6
+    learn_above: float = 0.4
+    kept: float = 0.7
     hidden: float = 0.5
     regular: float = 0.01
 
@@ -70,7 +73,7 @@ class Config:
                 raise ValueError(f"{name} must be above 0")
         if self.scale_every_s < 0:
             raise ValueError("scale_every_s must be at least 0")
-        for name in ("learn_above", "hidden"):
+        for name in ("learn_above", "kept", "hidden"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1]")
 
@@ -89,15 +92,19 @@ class DcfPropagation:
         self._time_s = self._scaled_s = 0.0
 
     def start(self, frame: Frame, tracks: Sequence[Track]) -> None:
-        """Learn the pixels inside the tracks' boxes anew."""
+        """Learn the pixels inside the tracks' boxes, known tracks beside what they were before."""
         self._time_s = frame.time_s
         if not tracks:
             return
-        self.stop([track.id for track in tracks])
         place = xyxy_to_cxcywh(np.array([t.box for t in tracks], np.float32)).astype(np.float64)
         place[:, 2:] = np.maximum(place[:, 2:], _LEAST_SIDE_PX)
         spectra = self._spectra(self._pyramid(frame, place), place)
         top, bottom = self._filters(spectra, np.zeros((len(place), 2), np.float32))
+        again = np.flatnonzero([track.id in self._rows for track in tracks])
+        before = np.array([self._rows[tracks[i].id] for i in again], np.intp)
+        top[again] += np.float32(self._config.kept) * (self._top[before] - top[again])
+        bottom[again] += np.float32(self._config.kept) * (self._bottom[before] - bottom[again])
+        self.stop([track.id for track in tracks])
         base = len(self._rows)
         self._rows.update({track.id: base + i for i, track in enumerate(tracks)})
         self._place = np.concatenate([self._place, place])

@@ -98,7 +98,7 @@ def test_it_is_sure_of_what_it_sees_and_not_of_what_is_gone() -> None:
 def test_what_hides_an_object_is_not_learnt() -> None:
     """Another texture comes, stands on the object for a second and goes on: it is not followed.
 
-    Nobody says that it is there. With the default of 0.6 it is followed.
+    Nobody says that it is there. With the default it is followed.
     """
     free = scene((1, 100, 100, 40, 40))
     hidden = scene((1, 100, 100, 40, 40), (9, 90, 90, 60, 60))
@@ -120,6 +120,36 @@ def test_who_is_behind_another_goes_on_as_it_moved() -> None:
     assert overlap(caught, 220, 100, 40, 40) < 0.5
 
 
+def test_several_looks_know_better_where_an_object_is_than_the_last() -> None:
+    image = scene((1, 100, 100, 40, 40))
+
+    def after_looks(kept: float) -> float:
+        """Return how far to the side it ends up, in pixels; the last look is 5 pixels off."""
+        propagator = DcfPropagation(Config(kept=kept))
+        for index, off in enumerate((-5, 5, -5, 5)):
+            seen = track(1, (100 + off, 100, 140 + off, 140))
+            propagator.start(frame(image, index), [seen])
+        for index in range(4, 9):
+            (seen,) = propagator.step(frame(image, index), [seen])
+        return abs(float(seen.box[0]) - 100)
+
+    assert after_looks(0.0) > 4
+    assert after_looks(Config().kept) < 3
+
+
+def test_who_is_detected_elsewhere_is_followed_there() -> None:
+    """What its filter knew from another place, and another object, does not hold it back."""
+    images = [scene((1, 40, 100, 40, 40), (2, 200.0 + 3 * i, 100, 40, 40)) for i in range(12)]
+    propagator = DcfPropagation(Config())
+    for index in range(3):
+        propagator.start(frame(images[index], index), [track(1, (40, 100, 80, 140))])
+    found = track(1, (209, 100, 249, 140), (75, 0))
+    propagator.start(frame(images[3], 3), [found])
+    for index in range(4, 12):
+        (found,) = propagator.step(frame(images[index], index), [found])
+    assert overlap(found, 233, 100, 40, 40) > 0.8
+
+
 def test_it_does_not_fall_behind_what_moves_without_a_known_velocity() -> None:
     images = [scene((1, 40.0 + 4 * i, 100, 40, 40)) for i in range(60)]
     (found,) = followed(images, [track(1, (40, 100, 80, 140))])
@@ -134,6 +164,7 @@ def test_it_does_not_fall_behind_what_moves_without_a_known_velocity() -> None:
         ("memory_s", 0.0),
         ("scale_every_s", -1.0),
         ("learn_above", 1.5),
+        ("kept", 1.1),
         ("hidden", -0.1),
     ],
 )
