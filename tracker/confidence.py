@@ -27,18 +27,20 @@ Doubles = NDArray[np.float64]
 
 #: What is taken into account, in the order of ``Evidence.of``'s columns: the propagator's own confidence as
 #: log odds; how far that has fallen since the first frame behind the last look that found the track; the
-#: logarithm of the seconds since that look; that of the box's size in heights of the picture; the greatest
-#: overlap with another track; the share of it that nearer ones hide; whether the last look missed it (1 or
-#: 0); the score of the last detection; the logarithm of the number of looks that found it; whether it is
-#: tentative still (1 or 0).
+#: logarithm of the seconds since that look; that of the way it goes in as long, in sizes of its box; that of
+#: the size in heights of the picture; the greatest overlap with another track; the share of it that nearer
+#: ones hide; whether the last look missed it (1 or 0); the score of the last detection; the logarithm of the
+#: number of looks that found it; whether it is tentative still (1 or 0).
 EVIDENCE = (
-    *("own", "fallen", "age", "size", "overlap", "hidden"),
+    *("own", "fallen", "age", "moved", "size", "overlap", "hidden"),
     *("missed", "score", "looks", "tentative"),
 )
 _MOST_ODDS, _MOST_FALLEN = 6.0, 8.0
 #: Seconds; what is later counts as this late, and a fresh box as this old, so that it has a logarithm.
 _MOST_AGE_S, _FRESH_S = 3.0, 0.05
 _MOST_LOOKS = 8.0
+#: Sizes of the box; who stands has gone this far, so that it has a logarithm.
+_LEAST_WAY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +150,16 @@ class Evidence:
         first = [self._first.setdefault(t.id, o) for t, o in zip(tracks, odds.tolist(), strict=True)]
         boxes = np.array([track.box for track in tracks], np.float32)
         sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0).astype(np.float64)
-        age_s = np.array([frame.time_s - track.last_detected_s for track in tracks])
+        size = np.sqrt(sides.prod(axis=1))
+        age_s = np.array([frame.time_s - track.last_detected_s for track in tracks]).clip(0.0, _MOST_AGE_S)
+        speed = np.linalg.norm([track.velocity for track in tracks], axis=1)
         looks = np.array([track.detections for track in tracks], np.float64)
         columns = (
             odds,
             (np.array(first) - odds).clip(-_MOST_FALLEN, _MOST_FALLEN),
-            np.log(age_s.clip(0.0, _MOST_AGE_S) + _FRESH_S),
-            np.log(np.sqrt(sides.prod(axis=1)) / frame.height),
+            np.log(age_s + _FRESH_S),
+            np.log(speed * age_s / size + _LEAST_WAY),
+            np.log(size / frame.height),
             _overlaps(boxes),
             hidden_shares(boxes).astype(np.float64),
             np.array([track.state is TrackState.COASTING for track in tracks], np.float64),

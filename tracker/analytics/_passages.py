@@ -2,7 +2,8 @@
 
 Between the first touch of the line and the moment at which the vehicle is clear of it, nothing is decided. If
 it gets clear on the far side it has passed; on the near side, nothing was. So a vehicle that stops on the
-line and trembles there passes once, and one that turns back passes in both directions.
+line and trembles there passes once, and one that turns back passes in both directions. Where it is only
+predicted across the line, it must be seen again behind it: a guess is no count.
 """
 
 from __future__ import annotations
@@ -53,12 +54,14 @@ class Passage:
         last: touch of the line.
         far_s: seconds on the far side since the first touch.
         near_s: seconds back on the near side.
+        seen: whether it was detected or carried behind the last touch, and not only predicted.
     """
 
     first: Crossing
     last: Crossing
     far_s: float = 0.0
     near_s: float = 0.0
+    seen: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -114,7 +117,9 @@ class LineWatch:
             passage.far_s += after.time_s - before.time_s
         else:
             passage.near_s += after.time_s - before.time_s
-        if not self._is_clear(passage, after):
+        seen = after.origin is not Origin.PREDICTED
+        passage.seen = seen or (passage.seen and touch is None)
+        if not passage.seen or not self._is_clear(passage, after):
             return None
         del journey.begun[self.key]
         return passage.crossing() if passage.is_over else None
@@ -122,7 +127,9 @@ class LineWatch:
     def end(self, journey: Journey) -> Crossing | None:
         """Return the crossing of a journey that ended just behind the line, before it was clear of it."""
         passage: Passage | None = journey.begun.pop(self.key, None)
-        return passage.crossing() if passage is not None and passage.is_over else None
+        if passage is None or not passage.is_over or not passage.seen:
+            return None
+        return passage.crossing()
 
     def _touch(self, before: Seen, after: Seen) -> Crossing | None:
         ax, ay = self._point(before)

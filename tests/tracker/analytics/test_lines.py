@@ -147,6 +147,29 @@ def test_a_crossing_that_nobody_saw_says_so(watch: Watch, way: type, straight: S
     assert event.origin is Origin.PREDICTED
 
 
+def test_who_is_never_seen_behind_the_line_is_not_counted(
+    watch: Watch, way: type, straight: Straight
+) -> None:
+    """A track that goes on as a guess, of something that may not have been there, or turned off."""
+    path = straight((200, 50), (200, 250), 51)
+    assert watch(SCENE, way(path, predicted=frozenset(range(22, 51)))) == []
+    assert watch(SCENE, way(path, predicted=frozenset(range(22, 40)))) != []
+
+
+def test_a_glimpse_just_behind_the_line_is_enough(watch: Watch, way: type, straight: Straight) -> None:
+    path = straight((200, 50), (200, 250), 51)
+    (event,) = watch(SCENE, way(path, predicted=frozenset(range(22, 51)) - {26}))
+    assert (event.direction, event.origin) == ("down", Origin.PREDICTED)
+
+
+def test_who_was_guessed_across_the_line_and_is_seen_before_it_did_not_cross(
+    watch: Watch, way: type, straight: Straight
+) -> None:
+    there = straight((200, 50), (200, 190), 36)
+    back = straight((200, 140), (200, 100), 11)
+    assert watch(SCENE, way([*there, *back], predicted=frozenset(range(22, 36)))) == []
+
+
 @pytest.mark.parametrize("gap", range(1, 20, 3))
 @pytest.mark.parametrize("last", [18, 23, 24, 25, 26, 30])
 def test_a_track_that_breaks_and_is_born_again_counts_once(
