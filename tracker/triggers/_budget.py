@@ -20,8 +20,8 @@ class Budgeted:
 
     Every frame adds the share to a purse that holds one look. So looks are as far apart as they would be at
     fixed intervals, or farther, and any stretch of frames has its share of them and one more at most. Saving
-    up for a burst gains nothing: with budgets of 0.16 to 0.2 and a purse of three looks HOTA was 51.3, 37.9 and
-    33.7 on TUD-Stadtmitte, PETS09-S2L1 and MOT16-09, with one 51.7, 37.9 and 33.4 (means of
+    up for a burst gains nothing: with budgets of 0.16 to 0.2 and a purse of three looks HOTA was 51.3, 37.9
+    and 33.7 on TUD-Stadtmitte, PETS09-S2L1 and MOT16-09, with one look 51.7, 37.9 and 33.4 (means of
     ``benchmarks/hota.py``; single runs scatter by 2 to 3).
     What is refused is not put off: a reason that lasts is there on the next frame too.
 
