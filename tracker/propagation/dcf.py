@@ -42,8 +42,8 @@ class Config:
     """Settings.
 
     ``learn_above`` and ``kept`` were chosen on the sequences of benchmarks/propagation.py. With 0.5 kept, not
-    0.7, cars are followed a little better (0.803 for 0.793 on CDNET-highway), people a little worse (0.637 for
-    0.650 on TUD-Stadtmitte), and rare looks lose more ids.
+    0.7, cars are followed a little better (0.803 for 0.793 on CDNET-highway), people a little worse (0.637
+    for 0.650 on TUD-Stadtmitte), and rare looks lose more ids.
 
     Attributes:
         padding: sides of the region that is searched, in sides of the box.
