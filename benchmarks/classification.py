@@ -1,6 +1,6 @@
 """The lecture's experiment on flowers, where transfer pays, and vehicle or not: trainings of a classifier.
 
-    python benchmarks/classification.py --out FOLDER                # all, some two hours on two cores
+    python benchmarks/classification.py --out FOLDER                # all, some three hours on two cores
     python benchmarks/classification.py --out FOLDER --only plain,s100
 
 Each is a ``track train classifier``; what is in FOLDER already is not trained again. All of the flowers are
@@ -25,7 +25,8 @@ WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
 NET = "--model smaller_vgg --size 64"
 ALTERED = "--augment crop=0.4 --augment rotate=15 --augment mixup=0.2"
-LONG = f"{NET} --decay cosine --epochs 100 --patience 100 {ALTERED} --average 0.998"
+HUNDRED = f"--decay cosine --epochs 100 --patience 100 {ALTERED} --average 0.998"
+LONG = f"{NET} {HUNDRED}"
 KNOWS = f"--from {WEIGHTS / 'smaller_vgg_one_stage.pt'}"
 PATCH_NET = "--model smaller_vgg --size 64"
 TRANSFER = f"{LONG} {KNOWS} --warm-epochs 2 --thaw-rate 0.2"
@@ -34,6 +35,7 @@ FLOWER_RUNS = {
     "s100": LONG,
     "s25": f"{LONG} --train-share 0.25",
     "s10": f"{LONG} --train-share 0.1",
+    "rep128": f"--model smaller_vgg_rep_small --size 128 {HUNDRED}",
     "t100": TRANSFER,
     "t25": f"{TRANSFER} --train-share 0.25",
     "t10": f"{TRANSFER} --train-share 0.1",
