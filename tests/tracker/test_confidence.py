@@ -60,6 +60,17 @@ def test_every_piece_of_evidence() -> None:
     assert found["tentative"].tolist() == [0, 0, 1]
 
 
+def test_the_way_gone_since_the_look_is_in_sizes_of_the_box() -> None:
+    """Half a second at 40 pixels a second is one size of a box of 20 pixels, and half of one of 40."""
+    moving = np.array([24, 32], np.float32)
+    small = replace(carried(1), velocity=moving)
+    large = replace(carried(2, (40, 10, 80, 50)), velocity=moving)
+    found = seen([small, large, carried(3, (90, 10, 110, 30))])
+    assert found["moved"] == pytest.approx(np.log([1.05, 0.55, 0.05]))
+    longest = seen([small], time_s=60.0)["moved"]
+    assert longest == pytest.approx([np.log(2 * 3 + 0.05)]), "as far as in three seconds at most"
+
+
 def test_how_far_a_confidence_has_fallen_counts_from_the_last_look() -> None:
     evidence = Evidence()
     assert seen([carried(confidence=0.9)], evidence=evidence)["fallen"] == pytest.approx([0])

@@ -33,7 +33,8 @@ def made_up(number: int, bias: float = 0.5, seed: int = 0) -> tuple[Samples, np.
     """Return samples whose true probabilities are a logistic of two pieces of evidence, and these."""
     rng = np.random.default_rng(seed)
     evidence = rng.normal(0, 1, (number, len(EVIDENCE)))
-    truth = 1 / (1 + np.exp(-(bias + 2.0 * evidence[:, 0] - 1.0 * evidence[:, 4])))
+    own, overlap = (evidence[:, EVIDENCE.index(name)] for name in ("own", "overlap"))
+    truth = 1 / (1 + np.exp(-(bias + 2.0 * own - 1.0 * overlap)))
     return Samples("made up", evidence, rng.uniform(size=number) < truth), truth
 
 
