@@ -44,7 +44,7 @@ FLOWER_RUNS = {
     "svm10": f"{NET} {KNOWS} --learner svm --train-share 0.1",
 }
 PATCH_RUNS = {
-    "patch": f"{PATCH_NET} --decay cosine --epochs 40 --patience 40 --average 0.998",
+    "patch": f"{PATCH_NET} --epochs 16 --plateau 3",
     "patch_t": f"{PATCH_NET} {KNOWS} --warm-epochs 1 --thaw-rate 0.3 --epochs 9 --plateau 2",
     "patch_svm": f"{PATCH_NET} {KNOWS} --learner svm",
 }
