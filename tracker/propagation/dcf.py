@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,9 +104,8 @@ class DcfPropagation:
         place[:, 2:] = np.maximum(place[:, 2:], _LEAST_SIDE_PX)
         spectra = self._spectra(self._pyramid(frame, place), place)
         top, bottom = self._filters(spectra, np.zeros((len(place), 2), np.float32))
-        known = [track.id in self._rows for track in tracks]
-        again = np.flatnonzero(known)
-        before = np.array([self._rows[track.id] for track in compress(tracks, known)], np.intp)
+        again = [i for i, track in enumerate(tracks) if track.id in self._rows]
+        before = [self._rows[tracks[i].id] for i in again]
         top[again] += np.float32(self._config.kept) * (self._top[before] - top[again])
         bottom[again] += np.float32(self._config.kept) * (self._bottom[before] - bottom[again])
         self.stop([track.id for track in tracks])

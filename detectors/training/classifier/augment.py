@@ -24,7 +24,8 @@ class Augmentation:
         brightness: largest change, as a share.
         contrast: largest change, as a share.
         mixup: both shapes of the beta distribution by which a picture and another of its batch, and their
-            labels, are mixed (Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018).
+            labels, are mixed (Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018); of
+            several processes each mixes its own part.
     """
 
     shift: float = 0.0
