@@ -193,6 +193,8 @@ def test_what_the_server_refuses_is_said_at_its_place_and_can_be_undone(
 def test_a_line_can_be_drawn_with_the_keyboard(film: Film, address: str, page: Page, tmp_path: Path) -> None:
     page.goto(address)
     page.locator("text=Edit lines and zones").press("Enter")
+    # the heading is given the focus when the scene has come; a key pressed before it would go astray
+    playwright.expect(page.locator("#editor-title")).to_be_focused(timeout=8000)
     page.locator("text=New line").press("Enter")
     begins = re.compile("^Line 1, point 1")
     playwright.expect(page.locator("*:focus")).to_have_attribute("aria-label", begins)
@@ -201,6 +203,24 @@ def test_a_line_can_be_drawn_with_the_keyboard(film: Film, address: str, page: P
     page.locator("text=Save").press("Enter")
     see(page, ".problem", "Saved.")
     assert read_scene(tmp_path / "scene.toml").lines[0].points == ((94, 80), (224, 90))
+
+
+def test_nothing_is_drawn_before_the_scene_has_come(film: Film, address: str, page: Page) -> None:
+    waiting: list[Any] = []
+
+    def hold(request: Any) -> None:
+        waiting.append(request)
+
+    page.route("**/scene", hold)
+    page.goto(address)
+    page.click("text=Edit lines and zones")
+    for name in ("New line", "New zone", "Undo", "Save"):
+        playwright.expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
+    playwright.expect(page.get_by_text("No lines or zones yet")).to_be_hidden()
+    waiting[0].continue_()
+    page.click("text=New line")
+    drag(page, (0.2, 0.5), (0.8, 0.5))
+    playwright.expect(page.locator(".figures li")).to_have_count(1)
 
 
 def test_it_speaks_portuguese(live: Live, film: Film, address: str, page: Page) -> None:

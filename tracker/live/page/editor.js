@@ -17,9 +17,11 @@ export class Editor {
       finished: (kind, points) => this.finished(kind, points),
       hint: (key) => setText(this.hint, say(key)),
     });
+    this.loaded = false;
     this.keys = (event) => this.key(event);
     document.addEventListener("keydown", this.keys);
     this.element = this.build();
+    this.refresh();
     this.load();
   }
 
@@ -53,9 +55,9 @@ export class Editor {
     const { ok, answer } = await this.ask(this.address);
     if (!ok) {
       setText(this.problem, say("edit.load_failed", { why: answer.detail }));
-      this.saveButton.disabled = true;
       return;
     }
+    this.loaded = true;
     [this.drawing.width, this.drawing.height] = [answer.width, answer.height];
     this.version = answer.version;
     this.drawing.load(answer);
@@ -121,8 +123,10 @@ export class Editor {
   }
 
   refresh() {
-    this.empty.hidden = this.drawing.figures.length > 0;
+    this.empty.hidden = !this.loaded || this.drawing.figures.length > 0;
     this.undoButton.disabled = !this.drawing.changed;
+    // what is drawn before the scene has come would be lost when it comes
+    this.lineButton.disabled = this.zoneButton.disabled = !this.loaded;
     this.saveButton.disabled = !this.canSave;
     this.finishButton.hidden = !this.surface.tool;
     this.lineButton.setAttribute("aria-pressed", String(this.surface.tool === "line"));
