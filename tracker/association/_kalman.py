@@ -52,6 +52,7 @@ class Round:
         detections: bool (M,), which take part.
         least: overlap of a match.
         buffers: float64 (N,), how much a track's box and the detections are enlarged on every side for that.
+        upright: the overlap of the heights (0 to 1) to this power weighs a match; 0 for not at all.
         likeness: where above 0, who overlaps at all is matched by the cosine of the embeddings instead, from
             this on; who has none takes no part.
     """
@@ -60,6 +61,7 @@ class Round:
     detections: NDArray[np.bool_]
     least: float
     buffers: NDArray[np.float64]
+    upright: float = 0.0
     likeness: float = 0.0
 
 
@@ -180,7 +182,8 @@ class KalmanAssociator(ABC):
                 likeness = cosines([tracks[i] for i in rows], detections.select(columns))
                 overlap = np.where(overlap >= round_.least, likeness, 0.0)
             overlap = overlap * np.where(same, 1.0, self._config.class_penalty)
-            for i, j in zip(*assign(overlap, round_.likeness or round_.least), strict=True):
+            beside = height_iou(boxes[rows], detections.boxes[columns]) ** round_.upright
+            for i, j in zip(*assign(overlap, round_.likeness or round_.least, beside), strict=True):
                 pairs[int(rows[i])] = int(columns[j])
         return pairs
 
@@ -195,14 +198,17 @@ def cosines(tracks: Sequence[Track], detections: Detections) -> NDArray[np.float
     return likeness
 
 
-def assign(overlap: NDArray[np.floating], least: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def assign(
+    overlap: NDArray[np.floating], least: float, weights: NDArray[np.floating] | float = 1.0
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return rows and columns of the one-to-one assignment with the largest sum, pairs below ``least`` cut.
 
     Args:
         overlap: (N, M), larger is better.
-        least: pairs below this are no match.
+        least: pairs below this are no match, whatever they weigh.
+        weights: (N, M), what the overlaps are multiplied by; a pair of weight 0 is no match.
     """
-    gated = np.where(overlap >= least, overlap, 0.0)
+    gated = np.where(overlap >= least, overlap * weights, 0.0)
     rows, columns = linear_sum_assignment(gated, maximize=True)
     keep = gated[rows, columns] > 0
     return rows[keep], columns[keep]
@@ -223,6 +229,15 @@ def buffered_iou(
         rows = buffers == size
         overlap[rows] = iou(_enlarged(boxes[rows], float(size)), _enlarged(others, float(size)))
     return overlap
+
+
+def height_iou(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.floating]:
+    """Return how much of their heights boxes share (N, M), in [0, 1]; widths and columns play no part."""
+    top, bottom = boxes[:, None, 1], boxes[:, None, 3]
+    shared = np.minimum(bottom, others[None, :, 3]) - np.maximum(top, others[None, :, 1])
+    spanned = np.maximum(bottom, others[None, :, 3]) - np.minimum(top, others[None, :, 1])
+    share: NDArray[np.floating] = np.clip(shared / np.maximum(spanned, 1e-9), 0.0, 1.0)
+    return share
 
 
 def _enlarged(boxes: NDArray[np.float32], buffer: float) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import Detections, Frame
-from tracker.association._kalman import buffered_iou
+from tracker.association._kalman import assign, buffered_iou, height_iou
 from tracker.association.two_stage import Config, build
 from tracker.types import Track, TrackState
 
@@ -77,6 +77,67 @@ def test_two_that_pass_each_other_keep_their_ids() -> None:
     hidden = [(time_s, row if not 22 <= i <= 28 else row[:1]) for i, (time_s, row) in enumerate(looks)]
     ends = {track.id: track.box[0] for track in follow(hidden)[-1] if track.state is TrackState.CONFIRMED}
     assert ends == {1: pytest.approx(284), 2: pytest.approx(116)}
+
+
+def test_who_is_a_little_off_its_place_keeps_its_id_when_nobody_else_wants_the_detection() -> None:
+    stands = [(0.1 * i, [car(100)]) for i in range(5)]
+    jumped = [*stands, (0.5, [car(140)])]  # an overlap of 0.2
+    assert [(t.id, t.state) for t in follow(jumped)[-1]] == [(1, TrackState.CONFIRMED)]
+    far = [*stands, (0.5, [car(155)])]  # 0.04
+    assert [t.id for t in follow(far)[-1]] == [1, 2]
+
+
+def test_a_track_seen_once_chooses_before_one_that_is_off_its_place() -> None:
+    stands = [(0.1 * i, [car(100)]) for i in range(5)]
+    last = follow([*stands, (0.5, [car(100), car(150)]), (0.6, [car(150)])])[-1]
+    assert {t.id: t.state for t in last} == {1: TrackState.COASTING, 2: TrackState.CONFIRMED}
+
+
+@pytest.mark.parametrize(("upright", "row"), [(0.5, 0), (0.0, 1)])
+def test_who_stands_as_high_in_the_picture_comes_before_who_overlaps_a_little_more(
+    upright: float, row: int
+) -> None:
+    beside, behind = (120.0, 100.0, 180.0, 140.0, 0.9), (100.0, 87.0, 160.0, 127.0, 0.8)  # 0.50, 0.51
+    looks: list[tuple[float, Look]] = [(0.1 * i, [car(100)]) for i in range(5)]
+    last = follow([*looks, (0.5, [beside, behind])], upright=upright)[-1]
+    assert last[0].id == 1
+    np.testing.assert_array_equal(last[0].box, np.float32((beside, behind)[row][:4]))
+
+
+def test_weights_choose_and_do_not_admit() -> None:
+    overlap, weights = np.array([[0.5, 0.45], [0.2, 0.0]]), np.array([[0.1, 1.0], [1.0, 1.0]])
+    rows, columns = assign(overlap, 0.4, weights)
+    assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == [(0, 1)]
+    rows, _ = assign(overlap[:, :1], 0.4, np.array([[0.0], [1.0]]))
+    assert len(rows) == 0
+
+
+@given(
+    tops=st.lists(st.tuples(st.floats(0, 200), st.floats(0.1, 200)), min_size=1, max_size=5),
+    aside=st.floats(-500, 500),
+    scale=st.floats(0.1, 10),
+)
+@settings(max_examples=50, deadline=None)
+def test_shared_heights_are_symmetric_and_know_neither_scale_nor_columns(
+    tops: list[tuple[float, float]], aside: float, scale: float
+) -> None:
+    boxes = np.array([(0, top, 10, top + height) for top, height in tops], np.float32)
+    shared = height_iou(boxes, boxes)
+    np.testing.assert_allclose(np.diag(shared), 1.0, atol=1e-5)
+    np.testing.assert_array_equal(shared, shared.T)
+    assert ((shared >= 0) & (shared <= 1)).all()
+    moved = (boxes + np.float32([aside, 0, aside, 0])) * np.float32(scale)
+    np.testing.assert_allclose(height_iou(moved, boxes * np.float32(scale)), shared, atol=1e-3)
+
+
+def test_settings_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ValueError, match="min_left_iou must lie in"):
+        Config(min_left_iou=1.5)
+    for name in ("upright", "most_buffer", "reach", "most_reach"):
+        with pytest.raises(ValueError, match=f"{name} must be finite and at least 0"):
+            Config(**{name: -1.0})
+        with pytest.raises(ValueError, match=f"{name} must be finite and at least 0"):
+            Config(**{name: float("inf")})
 
 
 @given(
