@@ -7,131 +7,19 @@ journey: it is counted once, whether the break lies before, on or behind a line.
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from detectors.frame import Frame
-from tracker.analytics._seen import Moment, Move, Seen, Stretch, centre, size_px
-from tracker.analytics._tail import Tail, distance_px
-from tracker.types import Event, FrameResult, Origin, TrackState
+from tracker.analytics._entries import KNOWN_S, came_in
+from tracker.analytics._journey import Journey, Step
+from tracker.analytics._seen import Moment, Move, Seen
+from tracker.analytics._tail import DOUBTFUL, distance_px
+from tracker.types import FrameResult, Origin, TrackState
 
-#: So much of a path is remembered: enough for a speed around a line that was just crossed.
-PATH_S = 4.0
 #: A lost track may be continued by a new one for this long.
 LINGER_S = 1.5
 #: Moments at which something is due are told so much too early: sums of times are rounded.
 EARLY_S = 1e-3
-#: The velocity of a lost track is that of its last seconds.
-_VELOCITY_S = 0.6
-
-Step = tuple["Journey", Seen, Seen]
-
-
-@dataclass(slots=True, eq=False)
-class Journey:
-    """One road user from its first to its last moment.
-
-    Attributes:
-        track_id: of the track that it is on now.
-        label: class by the votes so far.
-        votes: float32 (C,), the votes so far, of the track that it is on now.
-        left: least x of its centre so far.
-        top: least y.
-        right: greatest x.
-        bottom: greatest y.
-        path: where it was in the last seconds, in order.
-        seen_s: when it was last detected or propagated, not only predicted.
-        guessed: it was only predicted since.
-        ended: nothing more will come of it.
-        begun: what is undecided still, by the line, gate or zone that watches it.
-        later: when what nothing but time can decide will be decided, by what it is (seconds).
-        stays: what it does in the zones in which it is, or may be.
-        counted: the lines that counted it already, by their number, and the direction.
-        gates: through which gates it went, by their number, and how.
-        last_tail: what ``tail`` found.
-    """
-
-    track_id: int
-    label: int
-    votes: NDArray[np.float32]
-    left: float
-    top: float
-    right: float
-    bottom: float
-    path: deque[Seen] = field(default_factory=deque)
-    seen_s: float = float("-inf")
-    guessed: bool = False
-    ended: bool = False
-    begun: dict[str, Any] = field(default_factory=dict)
-    later: dict[Any, float] = field(default_factory=dict)
-    stays: dict[str, Any] = field(default_factory=dict)
-    counted: set[tuple[int, bool]] = field(default_factory=set)
-    gates: list[tuple[int, Any]] = field(default_factory=list)
-    last_tail: Tail | None = None
-
-    @classmethod
-    def begin(cls, track: Move, first: Seen) -> Journey:
-        """Return the journey that begins with a track, before its first place is taken."""
-        x, y = centre(first)
-        return cls(track.track_id, track.label, track.votes, x, y, x, y)
-
-    @property
-    def class_score(self) -> float:
-        """Share of the votes that its class has, in [0, 1]; 1 where nobody voted."""
-        votes: list[float] = self.votes.tolist()
-        total = sum(votes)
-        return votes[self.label] / total if total > 0 else 1.0
-
-    @property
-    def travel_px(self) -> float:
-        """Diagonal of the rectangle in which its centre has been: how far it came at least."""
-        return math.hypot(self.right - self.left, self.bottom - self.top)
-
-    def go(self, seen: Seen) -> None:
-        """Take the next place."""
-        time_s, _, x1, y1, x2, y2, origin = seen
-        path = self.path
-        path.append(seen)
-        while path[0].time_s < time_s - PATH_S:
-            path.popleft()
-        x, y = (x1 + x2) / 2, (y1 + y2) / 2
-        if x < self.left:
-            self.left = x
-        elif x > self.right:
-            self.right = x
-        if y < self.top:
-            self.top = y
-        elif y > self.bottom:
-            self.bottom = y
-        self.guessed = origin is Origin.PREDICTED
-        if not self.guessed:
-            self.seen_s = time_s
-
-    def pass_over(self, stretch: Stretch) -> None:
-        """Take the next places at once."""
-        places, left, top, right, bottom = stretch
-        self.path.extend(places)
-        self.left, self.top = min(self.left, left), min(self.top, top)
-        self.right, self.bottom = max(self.right, right), max(self.bottom, bottom)
-        self.seen_s, self.guessed = places[-1].time_s, False
-
-    def last_seen(self) -> Seen:
-        """Return its last place that was not only predicted."""
-        return next((s for s in reversed(self.path) if s.origin is not Origin.PREDICTED), self.path[-1])
-
-    def tail(self) -> Tail:
-        """Return where it was seen last: worked out once, however many new tracks may go on from there."""
-        if self.last_tail is None or self.last_tail.seen_s != self.seen_s:
-            last = self.last_seen()
-            early = next(s for s in self.path if s.time_s >= last.time_s - _VELOCITY_S)
-            (x, y), (x0, y0), took_s = centre(last), centre(early), last.time_s - early.time_s
-            self.last_tail = Tail(self.seen_s, size_px(last), x, y, x - x0, y - y0, took_s)
-        return self.last_tail
 
 
 class Journeys:
@@ -142,6 +30,9 @@ class Journeys:
 
     Attributes:
         due_s: when the first of the lost journeys may end; infinite where none is lost.
+        size: width and height of the frames; None where nothing is said about borders.
+        entries: steps of the last update from the border of the picture to where a journey was seen first.
+        since_s: from when on the road is watched without a break; None before the first frame.
     """
 
     def __init__(self, person: int | None = None) -> None:
@@ -151,6 +42,9 @@ class Journeys:
         self._live: dict[int, Journey] = {}
         self._lost: list[Journey] = []
         self.due_s = math.inf
+        self.size: tuple[int, int] | None = None
+        self.entries: list[Step] = []
+        self.since_s: float | None = None
         self._ghosts: set[int] = set()
 
     def due_of(self, track_id: int) -> float:
@@ -158,7 +52,7 @@ class Journeys:
         journey = self._live.get(track_id)
         if journey is None:
             return math.inf
-        if journey.begun:
+        if journey.begun or journey.fresh:
             return -math.inf
         return min(journey.later.values()) - EARLY_S if journey.later else math.inf
 
@@ -192,6 +86,8 @@ class Journeys:
         Returns:
             The same as ``update``; of a stretch there are no steps.
         """
+        if self.since_s is None or frame.cut or frame.gap_s > 0:
+            self.since_s = frame.time_s
         for track_id in over:
             self._lose(track_id)
         steps: list[Step] = []
@@ -209,6 +105,7 @@ class Journeys:
             journey.go(seen)
             if seen[0] > before[0]:  # later
                 steps.append((journey, before, seen))
+        self.entries = [entry for step in steps if step[0].fresh and (entry := self._entry(step))]
         return steps, self._over(frame.time_s, everything=frame.cut)
 
     def finish(self) -> list[Journey]:
@@ -233,6 +130,16 @@ class Journeys:
                 joined = place is places[0]
                 yield journey, before._replace(origin=Origin.PREDICTED) if joined else before, place
 
+    def _entry(self, step: Step) -> Step | None:
+        """Return the step with which a fresh journey came into the picture, once that is known."""
+        journey, _, seen = step
+        first = journey.path[0]
+        if seen.time_s - first.time_s < KNOWN_S or seen.origin is Origin.PREDICTED:
+            return None
+        journey.fresh = False
+        place = came_in(first, seen, self.size) if self.size else None
+        return (journey, place, first) if place and place.time_s >= (self.since_s or 0.0) else None
+
     def _begin(self, track: Move, first: Seen) -> Journey:
         """Return the lost journey that this track continues, or a new one.
 
@@ -248,7 +155,10 @@ class Journeys:
             and (distance := distance_px(journey.tail(), first)) is not None
         ]
         if not able:
-            return Journey.begin(track, first)
+            journey = Journey.begin(track, first)
+            # near somebody who was lost it may be the same one after all, who has not just come in
+            journey.fresh = all(distance_px(j.tail(), first, DOUBTFUL) is None for j in lost)
+            return journey
         journey = min(able)[2]
         if journey in self._lost:
             self._lost.remove(journey)
@@ -283,32 +193,3 @@ class Journeys:
         for journey in over:
             journey.ended = True
         return over
-
-
-def event_of(
-    journey: Journey, what: tuple[str, str, str], seen: Seen, time_s: float, origin: Origin, **more: Any
-) -> Event:
-    """Return an event of a journey as it stands now.
-
-    Args:
-        journey: who.
-        what: kind, name and direction.
-        seen: the frame behind the moment.
-        time_s: the moment.
-        origin: how the box was known then.
-        more: speed, headway or dwell time.
-    """
-    kind, name, direction = what
-    return Event(
-        kind,
-        time_s,
-        seen.frame_index,
-        journey.track_id,
-        name,
-        direction,
-        journey.label,
-        journey.class_score,
-        origin,
-        np.array(seen[2:6], np.float32),
-        **more,
-    )

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from detectors.frame import Frame
 from tracker.analytics._headways import Headways, Passing
-from tracker.analytics._journeys import EARLY_S, Journey, Step, event_of
+from tracker.analytics._journey import Journey, Step, event_of
+from tracker.analytics._journeys import EARLY_S
 from tracker.analytics._passages import (
     Boxes,
     Crossing,
     LineWatch,
     crossings,
+    entered,
     has_travelled,
     passed,
     touched_by,
@@ -78,11 +80,17 @@ class LineCounter:
         return touched_by(self._watches, before, after)
 
     def update(
-        self, frame: Frame | Moment, steps: Sequence[Step], ended: Sequence[Journey], ridden: Ridden
+        self,
+        frame: Frame | Moment,
+        steps: Sequence[Step],
+        entries: Sequence[Step],
+        ended: Sequence[Journey],
+        ridden: Ridden,
     ) -> list[Event]:
         """Take a frame's steps, the journeys that ended and where cycles are; return what is sure now."""
         self._headways.look(frame.time_s, frame.gap_s, frame.cut)
-        for journey, place, crossing in crossings(self._watches, steps):
+        passages = entered(self._watches, entries) + crossings(self._watches, steps)
+        for journey, place, crossing in passages:
             self._keep(journey, place, crossing, ridden)
         if not ended and frame.time_s < self.due_s:
             return []

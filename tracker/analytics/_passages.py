@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.analytics._journeys import Journey, Step
+from tracker.analytics._journey import Journey, Step
 from tracker.analytics._seen import Seen, made, size_px
 from tracker.scene.geometry import Segment
 from tracker.types import Origin
@@ -170,6 +170,22 @@ def crossings(watches: Sequence[LineWatch], steps: Sequence[Step]) -> list[tuple
                 or (right_b < left and right_a < left)
                 or (left_b > right and left_a > right)
             ) and (not begun or watch.key not in begun):
+                continue
+            crossing = watch.step(journey, before, after)
+            if crossing is not None:
+                found.append((journey, place, crossing))
+    return found
+
+
+def entered(watches: Sequence[LineWatch], entries: Sequence[Step]) -> list[tuple[Journey, int, Crossing]]:
+    """Take the steps with which journeys came into the picture, told when they are older already.
+
+    Where something was begun at a line since, that decides.
+    """
+    found = []
+    for journey, before, after in entries:
+        for place, watch in enumerate(watches):
+            if watch.key in journey.begun:
                 continue
             crossing = watch.step(journey, before, after)
             if crossing is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.analytics._journeys import Journey
+from tracker.analytics._journey import Journey
 from tracker.analytics._seen import Trails, centre, size_px
 
 #: Who moved less than this share of its size in a second stands; who stands goes on with more than that.

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.analytics._journeys import Journey, Step, event_of
+from tracker.analytics._journey import Journey, Step, event_of
 from tracker.analytics._passages import (
     Boxes,
     Crossing,
     LineWatch,
     crossings,
+    entered,
     has_travelled,
     passed,
     touched_by,
@@ -38,9 +39,9 @@ class TurnCounter:
         """Return bool (N,), which of the steps between boxes (N, 4) may mean something here."""
         return touched_by(self._watches, before, after)
 
-    def update(self, steps: Sequence[Step], ended: Sequence[Journey]) -> list[Event]:
+    def update(self, steps: Sequence[Step], entries: Sequence[Step], ended: Sequence[Journey]) -> list[Event]:
         """Take a frame's steps and the journeys that ended; return the turns that are complete."""
-        for journey, place, crossing in crossings(self._watches, steps):
+        for journey, place, crossing in entered(self._watches, entries) + crossings(self._watches, steps):
             self._keep(journey, place, crossing)
         found = [self._turn(journey) for journey in ended]
         return [event for event in found if event is not None]
@@ -52,7 +53,7 @@ class TurnCounter:
     def _turn(self, journey: Journey) -> Event | None:
         for place, crossing in passed(self._watches, journey):
             self._keep(journey, place, crossing)
-        gates: list[tuple[int, Crossing]] = journey.gates
+        gates: list[tuple[int, Crossing]] = sorted(journey.gates, key=lambda gate: gate[1].time_s)
         if len(gates) < 2 or not has_travelled(journey):
             return None
         (first, came), (last, left) = gates[0], gates[-1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.analytics._journeys import Journey, Step, event_of
+from tracker.analytics._journey import Journey, Step, event_of
 from tracker.analytics._seen import Seen, Trails
 from tracker.analytics._standing import has_stopped, pace_changes
 from tracker.scene.geometry import contains, contains_each

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.frame import Frame
-from tracker.analytics._journeys import Journey, Journeys, Step
+from tracker.analytics._journey import Journey, Step
+from tracker.analytics._journeys import Journeys
 from tracker.analytics._lines import RIDDEN, LineCounter, Ridden
 from tracker.analytics._seen import Moment, Move, Seen, Trails
 from tracker.analytics._turns import TurnCounter
@@ -66,6 +67,10 @@ class SceneObserver:
         stirred[1:] |= self._lines.stirred_by(before, after) | self._turns.stirred_by(before, after)
         return stirred
 
+    def begin(self, time_s: float) -> None:
+        """Tell from when on the road was watched, where the first frames are not shown."""
+        self._journeys.since_s = time_s
+
     def observe(self, result: FrameResult) -> list[Event]:
         """Return what is sure on this frame to have happened, by time within each kind."""
         size = (result.frame.width, result.frame.height)
@@ -98,16 +103,17 @@ class SceneObserver:
         return [
             *self._lines.finish(ended),
             *self._zones.update((), ended),
-            *self._turns.update((), ended),
+            *self._turns.update((), (), ended),
         ]
 
     def _report(
         self, frame: Frame | Moment, steps: Sequence[Step], ended: Sequence[Journey], ridden: Ridden
     ) -> list[Event]:
-        events = self._lines.update(frame, steps, ended, ridden)
+        entries = self._journeys.entries
+        events = self._lines.update(frame, steps, entries, ended, ridden)
         if steps or ended:
             events += self._zones.update(steps, ended)
-            events += self._turns.update(steps, ended)
+            events += self._turns.update(steps, entries, ended)
         return events
 
     def _ridden(self, tracks: Iterable[Track]) -> list[tuple[int, Seen]]:
@@ -128,4 +134,4 @@ class SceneObserver:
             plane = RoadPlane.of(scene.calibration, width_px=size[0])
         self._lines = LineCounter(scene, self._names, plane)
         self._zones, self._turns = ZoneWatch(scene, self._names), TurnCounter(scene)
-        self._size = size
+        self._size = self._journeys.size = size

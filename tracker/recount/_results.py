@@ -52,6 +52,7 @@ def results_of(sheets: Iterable[Sheet], run: Course, observer: SceneObserver) ->
         ResultError: the file cannot be read, or has rows that no run writes.
     """
     teller, seen = _Teller(_stand_in(run.size), observer), run.seen
+    observer.begin(seen.begin_s)
     lasting: list[Row] = []
     last_s = seen.begin_s
     for sheet in sheets:

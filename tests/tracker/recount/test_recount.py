@@ -98,6 +98,7 @@ def write(folder: Path, rows: list[Row], **about: Any) -> Path:
 def events_of_all(rows: list[Row], cut: int | None = None, scene: Scene = SCENE) -> list[Event]:
     """Return what the observer reports when it is shown every track on every frame."""
     observer = SceneObserver(scene, NAMES)
+    observer.begin(0.0)
     return [e for result in every_frame(rows, cut) for e in observer.observe(result)] + observer.finish()
 
 
@@ -223,6 +224,15 @@ def test_the_roads_of_that_test_have_all_kinds_of_events() -> None:
     assert {("crossing", what) for what in ("in", "out", "up", "down")} <= kinds
     assert {("turn", what) for what in ("w", "e")} <= kinds
     assert {event.origin for event in events} == set(Origin)
+
+
+def test_some_of_them_came_in_before_they_were_seen() -> None:
+    early = 0
+    for seed in range(20):
+        rows = road(seed, 25, 200)
+        first_s = {row["track_id"]: row["time_s"] for row in reversed(rows)}
+        early += sum(e.time_s < first_s[e.track_id] for e in events_of_all(rows) if e.kind == "crossing")
+    assert early > 0
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

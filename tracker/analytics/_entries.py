@@ -1,0 +1,42 @@
+"""Where a vehicle came into the picture that was first seen a moment later.
+
+Between two looks of the CNN it may come in, pass a line and be behind it when it is seen first. Nobody drives
+out of nothing: followed back, at the velocity that it has at first, to where its box touches the border of
+the picture, it was on the way from there. Who does not get there within ``UNSEEN_S`` was visible before; why
+it was not seen is not known, and nothing is said of it.
+"""
+
+from __future__ import annotations
+
+from tracker.analytics._seen import Seen, centre
+from tracker.types import Origin
+
+#: A velocity is known after so long, and is none any more when the second sight is later than this.
+KNOWN_S, STALE_S = 0.2, 1.0
+#: Longest time in the picture without being seen: as long as there is no look by default, and a frame.
+UNSEEN_S = 0.35
+
+
+def came_in(first: Seen, later: Seen, size: tuple[int, int]) -> Seen | None:
+    """Return where it touched the border of the picture, with the frame's index of its first sight.
+
+    Args:
+        first: its first sight.
+        later: a sight of it at least ``KNOWN_S`` later.
+        size: width and height of the picture.
+
+    Returns:
+        The place, of origin PREDICTED; None where the way back does not reach the border soon enough.
+    """
+    took_s = later.time_s - first.time_s
+    if not 0 < took_s <= STALE_S:
+        return None
+    (x0, y0), (x1, y1) = centre(first), centre(later)
+    vx, vy = (x1 - x0) / took_s, (y1 - y0) / took_s
+    rooms = ((first.x1, vx), (size[0] - first.x2, -vx), (first.y1, vy), (size[1] - first.y2, -vy))
+    back_s = min((room / speed for room, speed in rooms if speed > 0), default=UNSEEN_S + 1)
+    if not 0 < back_s <= UNSEEN_S:
+        return None
+    dx, dy = vx * back_s, vy * back_s
+    sides = first.x1 - dx, first.y1 - dy, first.x2 - dx, first.y2 - dy
+    return Seen(first.time_s - back_s, first.frame_index, *sides, Origin.PREDICTED)
