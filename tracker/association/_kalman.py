@@ -182,8 +182,10 @@ class KalmanAssociator(ABC):
                 likeness = cosines([tracks[i] for i in rows], detections.select(columns))
                 overlap = np.where(overlap >= round_.least, likeness, 0.0)
             overlap = overlap * np.where(same, 1.0, self._config.class_penalty)
-            beside = height_iou(boxes[rows], detections.boxes[columns]) ** round_.upright
-            for i, j in zip(*assign(overlap, round_.likeness or round_.least, beside), strict=True):
+            weights: NDArray[np.floating] | float = 1.0
+            if round_.upright > 0:
+                weights = height_iou(boxes[rows], detections.boxes[columns]) ** round_.upright
+            for i, j in zip(*assign(overlap, round_.likeness or round_.least, weights), strict=True):
                 pairs[int(rows[i])] = int(columns[j])
         return pairs
 

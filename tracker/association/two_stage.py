@@ -11,16 +11,17 @@
    rather an old id a little off its place than a new one. In the first round so little would do harm: there a
    lost track takes what belongs to its neighbour.
 
-In all but the fourth a pair weighs its overlap times the root of what the heights alone have in common (as
-Hybrid-SORT does: Yang et al., AAAI 2024): in perspective, who is behind or before stands higher or lower in
-the picture, and columns say little. Rounds 1 and 5 and that weight were chosen on the sequences of
-benchmarks/tracking.py and on the replayed rare looks of benchmarks/hota.py.
+Of these, in all but the fourth a pair weighs its overlap times the root of what the heights alone have in
+common (as Hybrid-SORT does: Yang et al., AAAI 2024): in perspective, who is behind or before stands higher
+or lower in the picture, and columns say little. Rounds 1 and 5 and that weight were chosen on the sequences
+of benchmarks/tracking.py and on the replayed rare looks of benchmarks/hota.py.
 
 With ``appearance`` and a detector that gives embeddings there is a sixth: tracks that the last look missed
 get a sure detection that nobody wanted, where it lies within reach and looks like them. (In DeepSORT, Wojke
 et al., ICIP 2017, appearance comes first.) With a look on every frame and ``max_missing_s`` 2.5, 0.7 gave
 HOTA 34.7, 39.1 and 45.3 on MOT16-09, PETS09-S2L1 and TUD-Stadtmitte, the wider reach alone 31.5, 39.2 and
-45.0, neither 33.3, 38.6 and 44.0. It was chosen on TUD-Stadtmitte and CDNET-highway.
+45.0, neither 33.3, 38.6 and 44.0 (before there was a fifth round). It was chosen on
+TUD-Stadtmitte and CDNET-highway.
 """
 
 from __future__ import annotations
