@@ -26,8 +26,7 @@ from rich.table import Table
 
 from detectors.frame import Frame
 from detectors.protocol import Detector
-from tracker.analytics.scene import SceneObserver
-from tracker.compose import build_detector, build_pipeline
+from tracker.compose import build_detector, build_pipeline, watch_scene
 from tracker.config import Settings, read_settings
 from tracker.evaluation.counts import CountScore, CountTruth, read_truth, score_crossings
 from tracker.evaluation.crossings import NOT_COUNTED, Crossing
@@ -98,7 +97,7 @@ def counting(video: Path, truth: CountTruth, settings: Settings, detector: Detec
         info = pipeline.source.info
         lines = tuple(Line(line.name, (line.p1, line.p2)) for line in truth.lines)
         scene = Scene((info.width, info.height), lines)
-        pipeline.observers = (SceneObserver(scene, detector.class_names),)
+        pipeline.observers = (watch_scene(scene, settings, detector.class_names, pipeline.source),)
         yield pipeline
 
 

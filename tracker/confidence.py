@@ -27,20 +27,21 @@ Doubles = NDArray[np.float64]
 
 #: What is taken into account, in the order of ``Evidence.of``'s columns: the propagator's own confidence as
 #: log odds; how far that has fallen since the first frame behind the last look that found the track; the
-#: logarithm of the seconds since that look; that of the way it goes in as long, in sizes of its box; that of
-#: the size in heights of the picture; the greatest overlap with another track; the share of it that nearer
-#: ones hide; whether the last look missed it (1 or 0); the score of the last detection; the logarithm of the
-#: number of looks that found it; whether it is tentative still (1 or 0).
+#: logarithm of the seconds since that look; the way it goes in as long, in sizes of its box (in proportion to
+#: that it goes astray); the greatest overlap with another track; the share of it that nearer ones hide;
+#: whether the last look missed it (1 or 0); the score of the last detection; the logarithm of the number of
+#: looks that found it; whether it is tentative still (1 or 0). The size in the picture is not among them:
+#: what it tells of one camera does not hold for another.
 EVIDENCE = (
-    *("own", "fallen", "age", "moved", "size", "overlap", "hidden"),
+    *("own", "fallen", "age", "way", "overlap", "hidden"),
     *("missed", "score", "looks", "tentative"),
 )
 _MOST_ODDS, _MOST_FALLEN = 6.0, 8.0
 #: Seconds; what is later counts as this late, and a fresh box as this old, so that it has a logarithm.
 _MOST_AGE_S, _FRESH_S = 3.0, 0.05
 _MOST_LOOKS = 8.0
-#: Sizes of the box; who stands has gone this far, so that it has a logarithm.
-_LEAST_WAY = 0.05
+#: Sizes of the box; who goes further counts as this far.
+_MOST_WAY = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def read_fits(file: Path) -> dict[str, Any]:
     except OSError as exc:
         raise WeightsError(f"confidences {file} cannot be read: {exc.strerror}") from exc
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise WeightsError(f"{file} is no file of 'track calibrate': {type(exc).__name__} {exc}") from exc
+        why = f"{type(exc).__name__} {exc}"
+        raise WeightsError(f"{file} is no file of this version's 'track calibrate': {why}") from exc
     return dict(content)
 
 
@@ -102,6 +104,8 @@ def find_fit(
 ) -> tuple[Calibration | None, str]:
     """Return the calibration to use, None for the propagator's own confidence; and a warning or "".
 
+    What lies beside the weights and cannot be used, such as an earlier version's, is only warned of.
+
     Args:
         asked: "auto" for what lies beside the weights, "none", or a file.
         weights: of the detector; None where it has none.
@@ -110,18 +114,20 @@ def find_fit(
 
     Raises:
         UsageError: the file that was asked for was fitted to another detector or propagator.
-        WeightsError: a file cannot be read, or is damaged.
+        WeightsError: that file cannot be read, or is damaged.
     """
     found = asked == "auto" and weights is not None and sha256 is not None and beside(weights).is_file()
     if asked == "none" or (asked == "auto" and not found):
         return None, ""
     file = beside(weights) if asked == "auto" and weights else Path(asked)
-    content = read_fits(file)
-    if content["sha256"] != sha256:
-        wrong = f"{file} was fitted to other weights"
+    try:
+        content = read_fits(file)
+        if content["sha256"] != sha256:
+            raise UsageError(f"{file} was fitted to other weights: 'track calibrate' fits it anew")
+    except (UsageError, WeightsError) as exc:
         if asked != "auto":
-            raise UsageError(f"{wrong}: fit it anew with 'track calibrate'")
-        return None, f"{wrong}: confidences are as they come ('track calibrate' fits them anew)"
+            raise
+        return None, f"{exc}; confidences are as they come"
     if propagator not in content["fits"]:
         if asked != "auto":
             raise UsageError(f"{file} was fitted to {', '.join(content['fits'])}, not to {propagator}")
@@ -158,8 +164,7 @@ class Evidence:
             odds,
             (np.array(first) - odds).clip(-_MOST_FALLEN, _MOST_FALLEN),
             np.log(age_s + _FRESH_S),
-            np.log(speed * age_s / size + _LEAST_WAY),
-            np.log(size / frame.height),
+            (speed * age_s / size).clip(0.0, _MOST_WAY),
             _overlaps(boxes),
             hidden_shares(boxes).astype(np.float64),
             np.array([track.state is TrackState.COASTING for track in tracks], np.float64),

@@ -29,7 +29,7 @@ CONTRIB = {"opencv_csrt", "opencv_kcf", "opencv_mosse"}
 @pytest.fixture(params=[*REGISTRY.usable(), CALIBRATED])
 def propagator(request: pytest.FixtureRequest) -> Propagator:
     if request.param == CALIBRATED:
-        return Calibrated(REGISTRY.build("dcf"), Calibration(0.5, {"own": 1.0, "age": -0.5, "size": 0.1}))
+        return Calibrated(REGISTRY.build("dcf"), Calibration(0.5, {"own": 1.0, "age": -0.5, "way": -0.1}))
     return REGISTRY.build(request.param)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from detectors import Frame
 from detectors.errors import UsageError, WeightsError
-from tracker.confidence import EVIDENCE, Calibration, Evidence, beside, find_fit, read_fits
+from tracker.confidence import EVIDENCE, Calibration, Evidence, beside, find_fit
 from tracker.types import Origin, Track, TrackState
 
 PICTURE = np.zeros((100, 200, 3), np.uint8)
@@ -52,7 +52,6 @@ def test_every_piece_of_evidence() -> None:
     assert found["own"] == pytest.approx([np.log(9), 0, 0])
     assert found["fallen"] == pytest.approx([0, 0, 0])
     assert found["age"] == pytest.approx([np.log(0.55)] * 3)
-    assert found["size"] == pytest.approx([np.log(0.2), np.log(0.2), 0])
     assert found["overlap"] == pytest.approx([1 / 3, 1 / 3, 0])
     assert found["missed"].tolist() == [0, 1, 0]
     assert found["score"] == pytest.approx([0.75, 0.25, 0.75])
@@ -66,9 +65,19 @@ def test_the_way_gone_since_the_look_is_in_sizes_of_the_box() -> None:
     small = replace(carried(1), velocity=moving)
     large = replace(carried(2, (40, 10, 80, 50)), velocity=moving)
     found = seen([small, large, carried(3, (90, 10, 110, 30))])
-    assert found["moved"] == pytest.approx(np.log([1.05, 0.55, 0.05]))
-    longest = seen([small], time_s=60.0)["moved"]
-    assert longest == pytest.approx([np.log(2 * 3 + 0.05)]), "as far as in three seconds at most"
+    assert found["way"] == pytest.approx([1, 0.5, 0])
+    slow = replace(small, velocity=moving / 10)
+    later = seen([small, slow], time_s=60.0)["way"]
+    assert later == pytest.approx([3, 0.6]), "three sizes at most, and as far as in three seconds"
+
+
+def test_a_picture_of_twice_the_size_tells_the_same() -> None:
+    moving = np.array([24, 32], np.float32)
+    near = [replace(carried(1), velocity=moving), carried(2, (20, 10, 40, 30))]
+    large = [replace(t, box=2 * t.box, velocity=2 * t.velocity) for t in near]
+    once, twice = seen(near), seen(large)
+    for name in EVIDENCE:
+        assert twice[name] == pytest.approx(once[name]), name
 
 
 def test_how_far_a_confidence_has_fallen_counts_from_the_last_look() -> None:
@@ -141,7 +150,7 @@ def test_a_fit_to_other_weights_is_not_used_silently(weights: Path) -> None:
     calibration, warning = find_fit("auto", weights, "def", "dcf")
     assert calibration is None
     assert "road.confidence.json was fitted to other weights" in warning
-    with pytest.raises(UsageError, match="was fitted to other weights: fit it anew"):
+    with pytest.raises(UsageError, match="was fitted to other weights"):
         find_fit(str(beside(weights)), weights, "def", "dcf")
     with pytest.raises(UsageError, match="was fitted to dcf, not to kalman"):
         find_fit(str(beside(weights)), weights, "abc", "kalman")
@@ -162,10 +171,11 @@ def test_a_fit_to_other_weights_is_not_used_silently(weights: Path) -> None:
 )
 def test_a_damaged_file(weights: Path, content: str) -> None:
     beside(weights).write_text(content)
-    with pytest.raises(WeightsError, match=r"road\.confidence\.json is no file of 'track calibrate'"):
-        read_fits(beside(weights))
-    with pytest.raises(WeightsError, match=r"road\.confidence\.json is no file"):
-        find_fit("auto", weights, "abc", "dcf")
+    with pytest.raises(WeightsError, match=r"road\.confidence\.json is no file of this version's"):
+        find_fit(str(beside(weights)), weights, "abc", "dcf")
+    calibration, warning = find_fit("auto", weights, "abc", "dcf")
+    assert calibration is None, "who asked for nothing can track without it"
+    assert "road.confidence.json is no file of this version's 'track calibrate'" in warning
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ journey: it is counted once, whether the break lies before, on or behind a line.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from detectors.frame import Frame
-from tracker.analytics._entries import KNOWN_S, came_in
+from tracker.analytics._entries import KNOWN_S, came_in, longest_unseen_s
 from tracker.analytics._journey import Journey, Step
 from tracker.analytics._seen import Moment, Move, Seen
 from tracker.analytics._tail import DOUBTFUL, distance_px
@@ -27,6 +27,7 @@ class Journeys:
 
     Args:
         person: label of people, whose tracks no vehicle continues; None where there is no such class.
+        unseen_s: returns how long one may be in the picture without being seen.
 
     Attributes:
         due_s: when the first of the lost journeys may end; infinite where none is lost.
@@ -35,9 +36,9 @@ class Journeys:
         since_s: from when on the road is watched without a break; None before the first frame.
     """
 
-    def __init__(self, person: int | None = None) -> None:
+    def __init__(self, person: int | None = None, unseen_s: Callable[[], float] = longest_unseen_s) -> None:
         """Begin with nobody on the road."""
-        self._person = person
+        self._person, self._unseen_s = person, unseen_s
         self._tentative: dict[int, list[Seen]] = {}
         self._live: dict[int, Journey] = {}
         self._lost: list[Journey] = []
@@ -137,7 +138,7 @@ class Journeys:
         if seen.time_s - first.time_s < KNOWN_S or seen.origin is Origin.PREDICTED:
             return None
         journey.fresh = False
-        place = came_in(first, seen, self.size) if self.size else None
+        place = came_in(first, seen, self.size, self._unseen_s()) if self.size else None
         return (journey, place, first) if place and place.time_s >= (self.since_s or 0.0) else None
 
     def _begin(self, track: Move, first: Seen) -> Journey:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.frame import Frame
+from tracker.analytics._entries import longest_unseen_s
 from tracker.analytics._journey import Journey, Step
 from tracker.analytics._journeys import Journeys
 from tracker.analytics._lines import RIDDEN, LineCounter, Ridden
@@ -17,6 +18,8 @@ from tracker.analytics._zones import ZoneWatch
 from tracker.scene.model import Scene
 from tracker.types import Event, FrameResult, Track
 
+__all__ = ["SceneObserver", "longest_unseen_s"]
+
 
 class SceneObserver:
     """Reports crossings, zones and turns; the same for files, cameras, and tracks read back from a file.
@@ -24,6 +27,7 @@ class SceneObserver:
     Args:
         scene: in any units; it is fitted to the frames.
         class_names: in the order of the labels.
+        unseen_s: returns how long one may be in the picture without being seen; called once frames come.
 
     Attributes:
         ridden: labels of cycles and motorbikes, whose riders count with them.
@@ -32,12 +36,14 @@ class SceneObserver:
         SceneError: the calibration's points do not make a plane.
     """
 
-    def __init__(self, scene: Scene, class_names: Sequence[str]) -> None:
+    def __init__(
+        self, scene: Scene, class_names: Sequence[str], unseen_s: Callable[[], float] = longest_unseen_s
+    ) -> None:
         """Begin before the first frame."""
         self._scene, self._names = scene, class_names
         people = [label for label, name in enumerate(class_names) if name == "person"]
         self.ridden = tuple(label for label, name in enumerate(class_names) if name in RIDDEN)
-        self._journeys = Journeys(people[0] if people else None)
+        self._journeys = Journeys(people[0] if people else None, unseen_s)
         self._fit(scene.size or (1, 1))
 
     @property

@@ -14,7 +14,7 @@ from detectors.catalog import ZOO, Loaded, find_detector
 from detectors.catalog import build_detector as build_found
 from detectors.errors import UnknownNameError, UsageError
 from detectors.protocol import Detector
-from tracker.analytics.scene import SceneObserver
+from tracker.analytics.scene import SceneObserver, longest_unseen_s
 from tracker.compose.checks import check_settings
 from tracker.compose.registries import (
     ASSOCIATORS,
@@ -71,7 +71,7 @@ def build_pipeline(
     check_settings(settings)
     source = build_source(settings, raw)
     scene = scene_of(settings, detector.class_names)
-    watching = [SceneObserver(scene, detector.class_names)] if scene else []
+    watching = [watch_scene(scene, settings, detector.class_names, source)] if scene else []
     propagator, note = _propagator(settings, detector)
     _check_appearance(settings, detector)
     return Pipeline(
@@ -124,6 +124,19 @@ def _triggers(settings: Settings) -> list[Trigger]:
     if settings.budget is None and not may_be_live(settings.video):
         return triggers
     return [Budgeted(triggers, settings.budget or 1.0, whole=settings.budget is not None)]
+
+
+def watch_scene(
+    scene: Scene, settings: Settings, class_names: Sequence[str], source: FrameSource
+) -> SceneObserver:
+    """Return what watches a scene, at the frame rate that the source has once it is open."""
+    configs = [TRIGGERS.config(name, settings.of("trigger", name)) for name in settings.triggers]
+    intervals_s = [float(getattr(config, "interval_s", 0.0)) for config in configs]
+
+    def unseen_s() -> float:
+        return longest_unseen_s(intervals_s, settings.budget, source.info.rate_fps)
+
+    return SceneObserver(scene, class_names, unseen_s)
 
 
 def budget_of(pipeline: Pipeline) -> Budgeted | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -88,15 +89,16 @@ def check_place(file: Path, propagator: str, sha256: str, overwrite: bool) -> No
 
 
 def write_fit(file: Path, propagator: str, sha256: str, fit: Fit, command: str) -> None:
-    """Write a fit; those for other propagators stay, if they belong to the same weights.
+    """Write a fit; those for other propagators stay, if they belong to the same weights and can be used.
 
     Raises:
         WeightsError: the file cannot be written.
     """
     fits = {}
     if file.exists():
-        content = read_fits(file)
-        fits = dict(content["fits"]) if content["sha256"] == sha256 else {}
+        with contextlib.suppress(WeightsError):  # a damaged one, or an earlier version's, is replaced
+            content = read_fits(file)
+            fits = dict(content["fits"]) if content["sha256"] == sha256 else {}
     about = {"bias": fit.calibration.bias, "weights": dict(fit.calibration.weights), "command": command}
     for name, samples in (("fitted", fit.fitted), ("tested", fit.tested)):
         if samples:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tracker.analytics.scene import SceneObserver
+from tracker.analytics.scene import SceneObserver, longest_unseen_s
 from tracker.errors import ResultError
 from tracker.pipeline import record
 from tracker.protocols import Sink
@@ -81,10 +82,21 @@ def recount(folder: Path, scene: Scene, sinks: Sequence[Sink]) -> Iterator[Frame
     if file.exists() and file.stat().st_size >= _LARGE_BYTES:
         sinks, read = [Apart(sinks)], read_ahead
     seen = SeenTime([(float(a), float(b)) for a, b in about.get("seen_s", ())])
-    cuts_s, observer = [float(cut_s) for cut_s in about.get("cuts_s", ())], SceneObserver(scene, names)
+    cuts_s = [float(cut_s) for cut_s in about.get("cuts_s", ())]
+    observer = SceneObserver(scene, names, partial(float, _unseen_s(about)))
     sheets = read(file, names, observer, cuts_s, seen.begin_s)
     found = results_of(sheets, Course((width, height), names, seen), observer)
     return without_cycles(record(found, sinks, info))
+
+
+def _unseen_s(about: dict[str, Any]) -> float:
+    """Return how long one could be in the picture without being seen, when the run was made."""
+    try:
+        settings, rate_fps = about["settings"], about["source"].get("rate_fps")
+        triggers = settings["options"]["trigger"].values()
+        return longest_unseen_s([t.get("interval_s", 0.0) for t in triggers], settings["budget"], rate_fps)
+    except (KeyError, TypeError, AttributeError):  # of a version that did not write them
+        return longest_unseen_s()
 
 
 def _start(about: dict[str, Any]) -> datetime:

@@ -26,7 +26,7 @@ def evidence_name(event: Event) -> str:
     ``. _ -``, whatever the line is called, and no folder in it.
     """
     moment_s = event.time_s if math.isfinite(event.time_s) else 0.0
-    clock = f"{min(max(moment_s, 0.0), _LONGEST_S):010.3f}"
+    clock = f"{min(abs(max(moment_s, 0.0)), _LONGEST_S):010.3f}"  # abs: -0.0 would show its sign
     words = f"{_word(event.name)}_{_word(event.direction)}_{event.track_id % 10**20}"
     return f"{clock}s_{words}_{_digest(event)}.jpg"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracker.analytics._entries import UNSEEN_S, came_in
+from tracker.analytics._entries import MOST_UNSEEN_S, UNSEEN_S, came_in, longest_unseen_s
 from tracker.analytics._seen import Seen
 from tracker.scene import Gate, Line, Scene
 from tracker.types import Event, Origin
@@ -80,6 +80,32 @@ def test_who_is_seen_before_the_line_counts_once(watch: Watch, way: type, straig
 def test_a_second_sight_long_after_tells_no_velocity() -> None:
     assert came_in(seen(1.0, 32), seen(1.3, 62), (400, 300)) is not None
     assert came_in(seen(1.0, 32), seen(2.5, 182), (400, 300)) is None
+
+
+@pytest.mark.parametrize(
+    ("intervals_s", "budget", "rate_fps", "wanted"),
+    [
+        ((), None, None, UNSEEN_S),
+        ((0.3,), None, 25.0, 0.35),
+        ((0.5, 1.0), None, 25.0, 0.55),  # whichever asks first
+        ((0.3,), 0.1, 25.0, 0.45),
+        ((0.3,), 0.1, None, UNSEEN_S),
+        ((0.3,), 0.5, 25.0, UNSEEN_S),
+        ((0.3,), 0.01, 25.0, MOST_UNSEEN_S),
+    ],
+)
+def test_who_is_looked_for_seldom_may_be_unseen_for_longer(
+    intervals_s: tuple[float, ...], budget: float | None, rate_fps: float | None, wanted: float
+) -> None:
+    assert longest_unseen_s(intervals_s, budget, rate_fps) == pytest.approx(wanted)
+
+
+def test_the_way_back_is_as_long_as_there_was_no_look() -> None:
+    slow, later = seen(1.0, 32), seen(1.3, 44)  # 40 px/s, 17 px from the border: 0.43 s
+    assert came_in(slow, later, (400, 300)) is None
+    place = came_in(slow, later, (400, 300), 0.45)
+    assert place is not None
+    assert place.time_s == pytest.approx(1 - 17 / 40)
 
 
 def test_a_turn_begins_where_it_came_in(watch: Watch, way: type, straight: Straight) -> None:

@@ -73,7 +73,7 @@ def test_fitted_and_used(track: Track, road: Path, weights: Path) -> None:
     assert "was fitted to other weights" in " ".join(shown.split())
     assert any("was fitted to other weights" in warning for warning in stale["warnings"])
     refused = track("--video", road, "--detector", weights, "--set", f"calibrated={file}", "--out", "x")
-    assert "was fitted to other weights: fit it anew" in refused.complaint
+    assert "was fitted to other weights: 'track calibrate' fits it anew" in refused.complaint
 
 
 def test_slips(track: Track, road: Path, weights: Path, tmp_path: Path) -> None:

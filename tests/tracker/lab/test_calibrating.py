@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from detectors import Detections, Frame
 from detectors.errors import UsageError, WeightsError
-from tracker.confidence import EVIDENCE, Calibration
+from tracker.confidence import EVIDENCE, Calibration, read_fits
 from tracker.config import Settings
 from tracker.errors import ResultError
 from tracker.lab.calibrating import Fit, calibrate, check_place, write_fit
@@ -206,6 +206,11 @@ def test_fits_for_several_propagators_lie_in_one_file(fitted: Fit, tmp_path: Pat
         check_place(file, propagator, sha256, overwrite=True)
     write_fit(file, "dlib", "def", fitted, "track calibrate")
     assert set(json.loads(file.read_text())["fits"]) == {"dlib"}
+    file.write_text('{"sha256": "def", "fits": {"kalman": {"bias": 0, "weights": {"colour": 1}}}}')
+    with pytest.raises(WeightsError, match="no such evidence: colour"):
+        check_place(file, "dcf", "def", overwrite=False)
+    write_fit(file, "dcf", "def", fitted, "track calibrate")
+    assert set(read_fits(file)["fits"]) == {"dcf"}, "an hour's work is not lost for what lay there"
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
 
 

@@ -90,7 +90,8 @@ def write(folder: Path, rows: list[Row], **about: Any) -> Path:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-    run = {"source": {"name": "x.mp4", "width": SIZE[0], "height": SIZE[1]}, "class_names": NAMES, **about}
+    source = {"name": "x.mp4", "width": SIZE[0], "height": SIZE[1]}
+    run = {"source": source, "class_names": NAMES} | about
     (folder / "run.json").write_text(json.dumps(run))
     return folder
 
@@ -182,6 +183,30 @@ def over_the_line(xs: list[float], turns: int, without: set[int], size: float = 
         if frame not in without
     ]
     return sorted([*rows, *still], key=lambda row: (row["frame"], row["track_id"]))
+
+
+@pytest.mark.parametrize(
+    ("about", "found"),
+    [
+        ({}, 0),
+        ({"settings": {"budget": 0.12, "options": {"trigger": {"confidence": {"interval_s": 0.3}}}}}, 1),
+        ({"settings": {"budget": None, "options": {"trigger": {"interval": {"interval_s": 0.7}}}}}, 1),
+        ({"settings": {"budget": 0.5, "options": {"trigger": {"always": {}}}}}, 0),
+        ({"settings": {"budget": "a fifth", "options": None}}, 0),
+    ],
+    ids=["not said", "a budget", "an interval", "often", "damaged"],
+)
+def test_who_came_in_unseen_counts_by_how_seldom_the_run_looked(
+    tmp_path: Path, about: dict[str, Any], found: int
+) -> None:
+    """A car drives 30 pixels a second, 0.67 s from the left border, where it is seen first."""
+    line = Scene(size=SIZE, lines=(Line("left", ((20.0, 10.0), (20.0, 140.0)), ("out", "in")),))
+    xs = [(12 + frame, 30 + 30 * frame / RATE_FPS) for frame in range(40)]
+    rows = [row_of(n, 1, "car", np.array([x, 75.0]), np.full(2, 20.0), "detected") for n, x in xs]
+    source = {"name": "x.mp4", "width": SIZE[0], "height": SIZE[1], "rate_fps": RATE_FPS}
+    folder = write(tmp_path / "run", rows, **about, source=source, seen_s=[[0.0, 5.0]])
+    events = [event for result in recount(folder, line, ()) for event in result.events]
+    assert [event.direction for event in events] == ["in"] * found
 
 
 @pytest.mark.parametrize(

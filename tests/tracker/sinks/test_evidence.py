@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -169,6 +169,7 @@ def test_a_file_where_the_folder_should_be_is_said(tmp_path: Path, run_info: Run
     time_s=st.floats(allow_nan=True, allow_infinity=True) | st.floats(0, 1e6),
     track_id=st.integers(0, 10**30),
 )
+@example(name="", direction="", time_s=-0.0, track_id=0)
 @settings(max_examples=150, deadline=None)
 def test_names_are_safe_and_short_whatever_a_line_is_called(
     name: str, direction: str, time_s: float, track_id: int
