@@ -4,6 +4,7 @@
     python benchmarks/line_counts.py --set detector=smaller_vgg --clip busroad
     python benchmarks/line_counts.py --thin 2            # every second frame
     python benchmarks/line_counts.py --drop 0.33         # a random third of the frames left out
+    python benchmarks/line_counts.py --worse dark        # or fog, jpeg, blur, shake, small
 
 One scene a clip, with the lines of the manual count; default settings otherwise. The numbers are those
 that ``track --video CLIP --scene SCENE`` and ``track evaluate counts --events`` give. Of the classes of the
@@ -15,14 +16,16 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from worse_pictures import WORSE
 
 from detectors.frame import Frame
 from detectors.protocol import Detector
@@ -33,7 +36,7 @@ from tracker.evaluation.crossings import NOT_COUNTED, Crossing
 from tracker.pipeline import Pipeline
 from tracker.protocols import FrameSource
 from tracker.scene import Line, Scene
-from tracker.types import Event
+from tracker.types import Event, SourceInfo
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 GROUPS = {"car": "vehicle", "van": "vehicle", "truck": "vehicle", "bus": "bus"}
@@ -42,29 +45,32 @@ WINDOW_S = 1.0
 
 
 @dataclass
-class Thinned:
-    """A source of which frames are left out."""
+class Altered:
+    """A source whose frames are left out or changed."""
 
     source: FrameSource
-    keep: Iterator[bool]
-    info: object = field(init=False)
+    alter: Callable[[Iterable[Frame]], Iterator[Frame]]
 
-    def __post_init__(self) -> None:
-        self.info = None
+    @property
+    def info(self) -> SourceInfo:
+        return self.source.info
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.source, name)
 
-    def __enter__(self) -> Thinned:
-        self.source.__enter__()
-        self.info = self.source.info
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.source.__exit__(*exc)  # type: ignore[arg-type]
-
     def __iter__(self) -> Iterator[Frame]:
-        return (frame for frame in self.source if next(self.keep))
+        return self.alter(self.source)
+
+
+def thinned(keep: Iterator[bool], frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Yield the frames that are to be kept."""
+    return (frame for frame in frames if next(keep))
+
+
+def worse(name: str, frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Yield the frames with worse pictures."""
+    rng = np.random.default_rng(0)
+    return (replace(frame, image=WORSE[name](frame.image, rng)) for frame in frames)
 
 
 def every(number: int) -> Iterator[bool]:
@@ -106,11 +112,11 @@ def count(
 ) -> list[Crossing]:
     """Track a clip and count at the lines of its manual count."""
     with counting(video, truth, settings, detector) as pipeline:
-        info = pipeline.source.info
         if args.thin > 1 or args.drop:
             keep = dropping(args.drop) if args.drop else every(args.thin)
-            pipeline.source = Thinned(pipeline.source, keep)  # type: ignore[assignment]
-            pipeline.source.info = info  # type: ignore[misc]
+            pipeline.source = Altered(pipeline.source, partial(thinned, keep))  # type: ignore[assignment]
+        if args.worse:
+            pipeline.source = Altered(pipeline.source, partial(worse, args.worse))  # type: ignore[assignment]
         events = [event for result in pipeline.run() for event in result.events]
     return crossings_of(events, detector.class_names)
 
@@ -139,6 +145,7 @@ def main() -> None:
     parser.add_argument("--clip", action="append", default=[], help="only clips with this in their name")
     parser.add_argument("--thin", type=int, default=1, help="every N-th frame alone")
     parser.add_argument("--drop", type=float, default=0.0, help="share of the frames left out at random")
+    parser.add_argument("--worse", choices=WORSE, help="what is done to the pictures")
     args = parser.parse_args()
     truths = [
         path
