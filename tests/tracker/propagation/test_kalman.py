@@ -46,7 +46,7 @@ def watched(rate_fps: float, detections: int = 12):
     propagator = REGISTRY.build("kalman")
     for index in range(detections):
         propagator.start(frame(index / rate_fps), [seen(index / rate_fps)])
-    return propagator, seen((detections - 1) / rate_fps)
+    return propagator, replace(seen((detections - 1) / rate_fps), detections=detections)
 
 
 def carry(propagator, track: Track, start_s: float, seconds: float, rate_fps: float) -> list[Track]:
@@ -74,9 +74,16 @@ def test_confidence_falls_with_the_time_since_the_last_detection() -> None:
 
 
 def test_a_new_track_is_doubted_sooner_than_an_old_one() -> None:
-    new, newest = watched(10, detections=1)
+    new, newest = watched(10, detections=2)
     old, oldest = watched(10, detections=12)
-    assert carry(new, newest, 0.0, 0.3, 10)[-1].confidence < carry(old, oldest, 1.1, 0.3, 10)[-1].confidence
+    assert (
+        0 < carry(new, newest, 0.1, 0.3, 10)[-1].confidence < carry(old, oldest, 1.1, 0.3, 10)[-1].confidence
+    )
+
+
+def test_who_was_seen_once_has_no_velocity_and_is_not_believed() -> None:
+    propagator, once = watched(10, detections=1)
+    assert {track.confidence for track in carry(propagator, once, 0.0, 0.3, 10)} == {0.0}
 
 
 @pytest.mark.parametrize("rate_fps", [5, 10, 50])
