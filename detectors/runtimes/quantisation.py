@@ -67,7 +67,7 @@ def quantised(
                 preset=nncf.QuantizationPreset.MIXED,
                 # The whole range that any picture had, not the mean of the pictures' ranges: that one cuts
                 # off what is strong and rare. Mean AP50 of six classes on eight sets 0.376, with the mean
-                # 0.366, in float32 0.375.
+                # 0.366, in float32 0.375 (benchmarks/accuracy.py).
                 advanced_parameters=nncf.AdvancedQuantizationParameters(
                     activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX
                 ),

@@ -64,7 +64,8 @@ class KalmanPropagation:
         boxes = self._bank.boxes(ids)
         confidences = strayed(self._bank.spread(ids), self._config.half_spread)
         # who was seen once has no velocity: that it stands still is no more than a guess, and believed it
-        # would hold up whoever predicts from it (freeway_us with few looks: 4 of 43 counted, not 32)
+        # would hold up whoever predicts from it (freeway_us with a budget of 0.2: 4 of 43 counted, not 32;
+        # benchmarks/line_counts.py)
         confidences[[track.detections < _SIGHTS for track in tracks]] = 0.0
         return carried(frame, tracks, zip(boxes, confidences.tolist(), strict=True))
 

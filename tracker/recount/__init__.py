@@ -83,7 +83,8 @@ def recount(folder: Path, scene: Scene, sinks: Sequence[Sink]) -> Iterator[Frame
         sinks, read = [Apart(sinks)], read_ahead
     seen = SeenTime([(float(a), float(b)) for a, b in about.get("seen_s", ())])
     cuts_s = [float(cut_s) for cut_s in about.get("cuts_s", ())]
-    observer = SceneObserver(scene, names, partial(float, _unseen_s(about)))
+    unseen_s = partial(float, _unseen_s(about))  # no lambda: the observer may be sent to another process
+    observer = SceneObserver(scene, names, unseen_s)
     sheets = read(file, names, observer, cuts_s, seen.begin_s)
     found = results_of(sheets, Course((width, height), names, seen), observer)
     return without_cycles(record(found, sinks, info))
