@@ -225,7 +225,9 @@ def weights_file(name: str) -> Path:
         return Path(name)
     entry = released(name, entries[name])
     if Path(entry.file).suffix != ".pt":
-        raise UsageError(f"{name} runs, but cannot learn: give {entry.backbone}, of which it is made")
+        raise UsageError(
+            f"{name} runs, but neither learns nor teaches: give {entry.backbone}, of which it is made"
+        )
     return Path(str(resources.files("weights").joinpath(entry.file)))
 
 

@@ -71,7 +71,12 @@ class Loss:
         self.vehicle_classes = list(vehicle_classes)
 
     def __call__(
-        self, cells: Cells, logits: Tensor, boxes: Tensor, targets: list[Target]
+        self,
+        cells: Cells,
+        logits: Tensor,
+        boxes: Tensor,
+        targets: list[Target],
+        unannotated: float = UNANNOTATED_WEIGHT,
     ) -> dict[str, Tensor]:
         """Return ``loss_class`` and ``loss_box``, each divided by the sum of all wanted scores.
 
@@ -80,9 +85,10 @@ class Loss:
             logits: float (N, A, C).
             boxes: float (N, A, 4) xyxy in pixels.
             targets: one a picture.
+            unannotated: how much background says against classes that were not annotated there.
         """
         with torch.no_grad():
-            assigned = self.assign(cells, logits.sigmoid(), boxes, targets)
+            assigned = self.assign(cells, logits.sigmoid(), boxes, targets, unannotated)
         wanted, _ = together(targets, "boxes")
         quality = assigned.scores.flatten(0, 1)[assigned.cells].amax(1)
         found = boxes.flatten(0, 1)[assigned.cells]
@@ -93,7 +99,14 @@ class Loss:
             "loss_box": BOX_WEIGHT * (apart * quality).sum() / total,
         }
 
-    def assign(self, cells: Cells, scores: Tensor, boxes: Tensor, targets: list[Target]) -> Assigned:
+    def assign(
+        self,
+        cells: Cells,
+        scores: Tensor,
+        boxes: Tensor,
+        targets: list[Target],
+        unannotated: float = UNANNOTATED_WEIGHT,
+    ) -> Assigned:
         """Return what the cells of a batch are to say.
 
         Args:
@@ -101,8 +114,9 @@ class Loss:
             scores: float (N, A, C) in [0, 1], as predicted.
             boxes: float (N, A, 4), as predicted.
             targets: one a picture.
+            unannotated: how much background says against classes that were not annotated there.
         """
-        weights = _known(cells, targets, self.classes)
+        weights = _known(cells, targets, self.classes, unannotated)
         wanted = torch.zeros_like(scores)
         objects, picture = together(targets, "boxes")  # (T, 4), (T,)
         if not len(objects):
@@ -156,7 +170,7 @@ def varifocal(logits: Tensor, wanted: Tensor, weights: Tensor) -> Tensor:
     return (F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * weight).sum()
 
 
-def _known(cells: Cells, targets: list[Target], classes: int) -> Tensor:
+def _known(cells: Cells, targets: list[Target], classes: int, unannotated: float) -> Tensor:
     """Return the weights (N, A, C) of negatives: little for what is not annotated, 0 in ignore regions.
 
     Outside all regions (the grey border of a letterboxed picture) everything is known.
@@ -168,7 +182,7 @@ def _known(cells: Cells, targets: list[Target], classes: int) -> Tensor:
     missing.index_add_(0, picture, inside(cells.centres, regions)[..., None] * hidden[:, None].float())
     ignore, picture = together(targets, "ignore")
     ignored = regions.new_zeros(shape).index_add_(0, picture, inside(cells.centres, ignore).float())
-    return torch.where(missing > 0, UNANNOTATED_WEIGHT, 1.0) * (ignored == 0)[..., None]
+    return torch.where(missing > 0, unannotated, 1.0) * (ignored == 0)[..., None]
 
 
 def _within(cells: Cells, boxes: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from detectors.networks.assignment import Cells, Loss
+from detectors.networks.distillation import Soft, soft_losses
 from detectors.networks.smaller_vgg_rep import RepBlock
 from detectors.networks.targets import Target
 
@@ -62,12 +63,16 @@ class OneStage(nn.Module):
         nn.init.constant_(cast("Tensor", self.to_logits.bias), -math.log((1 - PRIOR) / PRIOR))
         self.loss = Loss(classes, tuple(vehicle_classes))
 
-    def forward(self, pictures: Tensor, targets: list[Target] | None = None) -> dict[str, Tensor] | Tensor:
+    def forward(
+        self, pictures: Tensor, targets: list[Target] | None = None, soft: Soft | None = None
+    ) -> dict[str, Tensor] | Tensor:
         """Return losses (training) or what every cell sees (evaluation).
 
         Args:
             pictures: float (N, 3, H, W) in [0, 255], H and W multiples of 32.
             targets: one a picture, in training.
+            soft: what teachers see on the same pictures; then they alone speak of classes that were not
+                annotated.
 
         Returns:
             A dict of scalar losses; or float (N, A, 4 + C): xyxy in pixels of the input, scores in [0, 1].
@@ -76,7 +81,10 @@ class OneStage(nn.Module):
         cells = cells_of((int(pictures.shape[-1]), int(pictures.shape[-2])), logits.device)
         boxes = boxes_of(cells.centres, cells.strides, sides.float())
         if self.training and targets is not None:
-            return self.loss(cells, logits.float(), boxes, targets)
+            if soft is None:
+                return self.loss(cells, logits.float(), boxes, targets)
+            hard = self.loss(cells, logits.float(), boxes, targets, unannotated=0.0)
+            return hard | soft_losses(logits.float(), boxes, soft)
         return torch.cat([boxes, logits.float().sigmoid()], 2)
 
     def dense(self, pictures: Tensor) -> tuple[Tensor, Tensor]:

@@ -25,6 +25,7 @@ from detectors.training.manifest import read_manifest, write_entry
 from detectors.training.precision import best_precision
 from detectors.training.request import CHECKPOINT, Request, check_places
 from detectors.training.settings import pictures_digest, settings_of
+from detectors.training.teachers import open_teachers, read_unlabelled
 from detectors.zoo._weights import (
     ARCHITECTURES,
     BACKBONES,
@@ -104,8 +105,11 @@ def begin(request: Request, group: Group = ALONE) -> Training:
     if group.first:  # who alone writes
         check_places(request)
     net = network(request)
-    pictures = read_sets(request.data, "train", request.class_names)
-    _check_classes(pictures, request.class_names)
+    teachers = open_teachers(request.teachers, request.class_names, device)
+    pictures = read_sets(request.data, "train", request.class_names) if request.data else []
+    if not request.teachers:  # who know all of the classes
+        _check_classes(pictures, request.class_names)
+    pictures += read_unlabelled(request.unlabelled, len(request.class_names))
     known = {picture.set_name for picture in pictures}
     for name in sorted(set(request.set_weights) - known):
         raise UnknownNameError("set of --weight", name, known)
@@ -124,6 +128,7 @@ def begin(request: Request, group: Group = ALONE) -> Training:
         group,
         frozen_stages(request, net),
         ARCHITECTURES[request.architecture].body,
+        teachers,
     )
 
 
@@ -257,11 +262,13 @@ def _result(training: Training, entry: Mapping[str, object]) -> dict[str, object
 
 
 def read_validation(request: Request) -> list[Picture]:
-    """Return the pictures of the val split; none where the data have no such split.
+    """Return the pictures of the val split; none where there is no such split, or no labels.
 
     Raises:
         DataError: there is one, and it is damaged.
     """
+    if not request.data:
+        return []
     try:
         return read_sets(request.data, "val", request.class_names)
     except EmptySplitError:

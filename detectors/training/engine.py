@@ -25,6 +25,7 @@ from detectors.training.examples import Batch, Examples, batches
 from detectors.training.interruption import Interruption
 from detectors.training.optimizer import moving_average, parameter_groups
 from detectors.training.request import CHECKPOINT, Schedule
+from detectors.training.teachers import Teachers
 from detectors.zoo._weights import write_file
 
 _UNREADABLE = (OSError, EOFError, pickle.UnpicklingError)
@@ -49,6 +50,7 @@ class Training:
         frozen: parts of the network, by name, that stay as they are, their normalisation too: a step then
             costs less, and what few pictures cannot teach again is kept.
         body: name of the stack of convolutions, which may rest at first and learn more slowly.
+        teachers: detectors from whose answers the network learns, too; it must take them.
 
     Raises:
         UsageError: the batch cannot be shared by the processes.
@@ -67,6 +69,7 @@ class Training:
         group: Group = ALONE,
         frozen: Sequence[str] = (),
         body: str = "",
+        teachers: Teachers | None = None,
     ) -> None:
         """Set up the optimizer; nothing is trained yet."""
         if schedule.batch % group.world:
@@ -75,7 +78,7 @@ class Training:
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.examples, self.schedule, self.folder = examples, schedule, folder
         self.device, self.precision, self.workers = device, precision, workers
-        self.settings, self.group = dict(settings or {}), group
+        self.settings, self.group, self.teachers = dict(settings or {}), group, teachers
         self.frozen = [net.get_submodule(name).requires_grad_(False) for name in frozen]
         self.average = AveragedModel(net, multi_avg_fn=moving_average(schedule.ema), use_buffers=True)
         self.body = net.get_submodule(body)
@@ -191,7 +194,8 @@ class Training:
         self.optimizer.zero_grad(set_to_none=True)
         with self.group.reached():
             with torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16"):
-                losses = model(images, targets)
+                told = (self.teachers(images),) if self.teachers else ()
+                losses = model(images, targets, *told)
             total = torch.stack(list(losses.values())).sum()
             total.backward()  # type: ignore[no-untyped-call]
         # the gradients are averaged by now: all processes see the same

@@ -65,7 +65,8 @@ class Request:
     """What to train on, what, and for how long.
 
     Attributes:
-        data: folders of COCO-style sets, each with ``labels.json`` and ``images/``.
+        data: folders of COCO-style sets, each with ``labels.json`` and ``images/``; may be none where there
+            are ``unlabelled`` pictures.
         out: path of the weight file, with or without ``.pt``.
         schedule: how long and how fast.
         class_names: in the order of the labels.
@@ -74,6 +75,8 @@ class Request:
         input_size: width and height of the network's input in pixels.
         set_weights: how often pictures of a set are drawn, by the set's name (1 where not named).
         start: weights to begin from; None for random ones.
+        teachers: weights of detectors from whose answers is learnt, too.
+        unlabelled: folders of pictures of which the teachers alone say what is on them.
         resume: go on from the checkpoint in ``folder``.
         overwrite: replace the weights and the training that are there.
         seed: of weights, order and augmentation.
@@ -101,6 +104,8 @@ class Request:
     input_size: tuple[int, int] = (512, 288)
     set_weights: Mapping[str, float] = field(default_factory=dict)
     start: Path | None = None
+    teachers: tuple[Path, ...] = ()
+    unlabelled: tuple[Path, ...] = ()
     resume: bool = False
     overwrite: bool = False
     seed: int = 0
@@ -137,6 +142,7 @@ class Request:
         _not_below_0("--freeze", self.freeze)
         if (self.freeze or self.schedule.warm_share) and not (self.start or self.resume):
             raise UsageError("--freeze and --warm keep what weights know: say which with --from")
+        self._check_teaching()
         for name, shift in self.shifts.items():
             if name not in self.class_names:
                 raise UnknownNameError("class of --shift", name, self.class_names)
@@ -144,6 +150,14 @@ class Request:
                 raise UsageError(f"--shift {name} must be finite, not {shift}")
         for name, weight in self.set_weights.items():
             _not_below_0(f"--weight {name}", weight)
+
+    def _check_teaching(self) -> None:
+        if not self.data and not self.unlabelled:
+            raise UsageError("nothing to learn from: name a folder with --data")
+        if self.teachers and self.architecture != "one_stage":
+            raise UsageError(f"--teacher teaches --head one_stage, not {self.architecture}")
+        if self.unlabelled and not self.teachers:
+            raise UsageError("nobody says what is on --unlabelled pictures: name a --teacher")
 
     @property
     def file(self) -> Path:

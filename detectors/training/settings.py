@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from detectors.dataset import Picture
 from detectors.training.request import Request
+from detectors.zoo._weights import sha256_of
 
 
 def settings_of(request: Request, pictures: Sequence[Picture]) -> dict[str, str]:
@@ -25,6 +26,7 @@ def settings_of(request: Request, pictures: Sequence[Picture]) -> dict[str, str]
         "--cut-out": f"{request.cut_out_share:g}",
         "--freeze": str(request.freeze),
         "--weight": ", ".join(weights) or "none",
+        "--teacher": ", ".join(sha256_of(file)[:16] for file in request.teachers) or "none",
         "--data": f"{len(pictures)} pictures, digest {pictures_digest(pictures)}",
     }
     return settings | ({"--from": str(request.start)} if request.start else {})

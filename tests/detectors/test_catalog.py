@@ -213,5 +213,5 @@ def test_what_is_released_has_the_classes_that_the_manifest_says() -> None:
 def test_weights_to_begin_from_are_released_ones_or_a_file() -> None:
     assert weights_file("mine.pt") == Path("mine.pt")
     assert weights_file("smaller_vgg_rep_small").is_file()
-    with pytest.raises(UsageError, match="cannot learn: give smaller_vgg_rep_small"):
+    with pytest.raises(UsageError, match="neither learns nor teaches: give smaller_vgg_rep_small"):
         weights_file("smaller_vgg_rep_small_int8")

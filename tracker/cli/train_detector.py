@@ -25,8 +25,10 @@ BACKBONE = "smaller_vgg_rep_small"
 
 def train_detector(
     context: typer.Context,
-    data: Annotated[list[Path], typer.Option(help="Folder of COCO-style sets; may be given again.")],
     out: Annotated[Path, typer.Option(help="Weights to write, such as weights/mine.pt.")],
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Folder of COCO-style sets; may be given again.")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(help="How long to train.")] = None,
     steps: Annotated[int | None, typer.Option(help="How many steps to train, instead of minutes.")] = None,
     head: Annotated[str, typer.Option(help="one_stage, or faster_rcnn (two stages).")] = "one_stage",
@@ -41,6 +43,13 @@ def train_detector(
     start: Annotated[
         str | None,
         typer.Option("--from", help="To begin from: released weights, a file, a classifier's."),
+    ] = None,
+    teacher: Annotated[
+        list[str] | None,
+        typer.Option(help="Detector whose answers are learnt, too: released, a file; may be given again."),
+    ] = None,
+    unlabelled: Annotated[
+        list[Path] | None, typer.Option(help="Folder of pictures on which the teachers alone speak.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
     overwrite: Annotated[
@@ -83,7 +92,7 @@ def train_detector(
     with said_once():
         begin = None if start is None else weights_file(start)
         request = Request(
-            data=tuple(data),
+            data=tuple(data or ()),
             out=out,
             schedule=Schedule(
                 steps, minutes, batch, rate, plain_share=plain, warm_share=warm, body_rate=body_rate
@@ -94,6 +103,8 @@ def train_detector(
             input_size=_size(size),
             set_weights=numbers("--weight", "SET", weight or []),
             start=begin,
+            teachers=tuple(weights_file(name) for name in teacher or ()),
+            unlabelled=tuple(unlabelled or ()),
             resume=resume,
             overwrite=overwrite,
             seed=seed,

@@ -14,7 +14,7 @@ NAN, ENDLESS = math.nan, math.inf
 
 
 def request(out: Path, **more: object) -> Request:
-    return Request((Path("data"),), out, Schedule(steps=1), **more)  # type: ignore[arg-type]
+    return Request(**({"data": (Path("data"),), "out": out, "schedule": Schedule(steps=1)} | more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,9 @@ def test_a_schedule_begins_and_ends(schedule: dict[str, object], words: str) -> 
         ({"set_weights": {"rain": ENDLESS}}, "--weight rain"),
         ({"resume": True, "start": Path("x.pt")}, "--resume .* leave out --from"),
         ({"resume": True, "overwrite": True}, "--resume goes on .* leave out one"),
+        ({"data": ()}, "nothing to learn from: name a folder with --data"),
+        ({"unlabelled": (Path("frames"),)}, "nobody says .* name a --teacher"),
+        ({"teachers": (Path("x.pt"),), "architecture": "faster_rcnn"}, "--teacher teaches --head one_stage"),
         ({"out": Path()}, "names no file"),
         ({"out": Path("..")}, "names no file"),
     ],

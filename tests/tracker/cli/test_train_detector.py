@@ -87,6 +87,12 @@ def train(track: Track, tmp_path: Path) -> Track:
         (("--steps", "1", "--resume"), "nothing to --resume"),
         (("--steps", "1", "--resume", "--from", "x.pt"), "leave out --from"),
         (("--steps", "1", "--resume", "--overwrite"), "leave out one"),
+        (("--steps", "1", "--unlabelled", "file"), "nobody says what is on --unlabelled pictures"),
+        (
+            ("--steps", "1", "--head", "faster_rcnn", "--teacher", "x.pt"),
+            "--teacher teaches --head one_stage",
+        ),
+        (("--steps", "1", "--teacher", "smaller_vgg_rep_medium_int8"), "give smaller_vgg_rep_medium"),
     ],
 )
 def test_wrong_options(train: Track, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
@@ -177,3 +183,11 @@ def test_another_network_is_trained_and_runs(track: Track, data: Path, tmp_path:
     assert entry["input_size"] == [96, 64]
     looked = track("--video", data / "images", "--detector", "rep.pt", "--no-video", "--out", "run")
     assert looked.code == 0, looked.err
+
+    # and it teaches another one, on pictures without labels alone
+    asked = ("--teacher", "rep.pt", "--unlabelled", data / "images", "--out", "pupil", "--steps", "1")
+    taught = track("train", "detector", *asked, *network, *QUICK)
+    assert taught.code == 0, taught.err
+    assert "no val split in the data: the weights were not measured" in taught.out
+    entry = tomllib.loads((tmp_path / "manifest.toml").read_text())["pupil"]
+    assert (entry["data"], entry["pictures_seen"]) == (["images"], 1)
