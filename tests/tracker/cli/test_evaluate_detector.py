@@ -61,6 +61,9 @@ def test_by_class_size_and_set(track: Track, sets: Path) -> None:
     assert content["pictures"] == len(FRAMES)
     whole = content["by_class"]["any_vehicle"]
     assert whole["ap50"] > 0.4
+    mended = content["ap50_mean_if_mended"]
+    assert set(mended) == {"class", "box"}
+    assert all(content["ap50_mean"] <= value <= 1 for value in mended.values())
     assert set(content["by_set"]) == {f"frame_{index}" for index in FRAMES}
     for parts in (content["by_set"], content["by_size"]):
         numbers = [
@@ -106,6 +109,7 @@ def test_tables(track: Track, sets: Path) -> None:
     assert "any vehicle" in done.out
     assert "mean of classes" in done.out
     assert "false alarms, by what is labelled there" in done.out
+    assert "if all answers had the class of what they lie at" in done.out
     assert "ms a look" in done.out
     assert "frame_60" not in done.out  # a single set needs no table of sets
 
