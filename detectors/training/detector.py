@@ -192,7 +192,7 @@ def network(request: Request) -> nn.Module:
     if request.backbone not in BACKBONES:
         raise UnknownNameError("backbone", request.backbone, [*BACKBONES])
     net = build_network(describe(request))
-    if request.start:
+    if request.start and not request.resume:  # else the checkpoint fills it
         _begin(net, request, request.start)
     return net
 

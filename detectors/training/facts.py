@@ -14,6 +14,7 @@ from detectors.evaluation import Precision, figures
 from detectors.training.distributed import ALONE, Group
 from detectors.training.engine import Training
 from detectors.training.request import Request
+from detectors.training.settings import NOTHING
 from detectors.training.timing import time_a_look
 from detectors.zoo._weights import load_weights
 
@@ -80,7 +81,8 @@ def training_command(arguments: Sequence[str], start: str | None, group: Group =
         group: processes of the last session.
     """
     kept = [argument for argument in arguments if argument not in _SECOND_TIME]
-    if start and "--resume" in arguments:
+    said = any(argument.partition("=")[0] == "--from" for argument in arguments)
+    if start not in (None, NOTHING) and "--resume" in arguments and not said:
         kept += ["--from", start]
     return shlex.join([*_launcher(group), "track", *kept])
 

@@ -74,7 +74,8 @@ class Request:
         backbone: the stack of convolutions.
         input_size: width and height of the network's input in pixels.
         set_weights: how often pictures of a set are drawn, by the set's name (1 where not named).
-        start: weights to begin from; None for random ones.
+        start: weights to begin from; None for random ones. A training that is resumed began from them before,
+            and need not be told.
         teachers: weights of detectors from whose answers is learnt, too.
         unlabelled: folders of pictures of which the teachers alone say what is on them.
         resume: go on from the checkpoint in ``folder``.
@@ -125,8 +126,6 @@ class Request:
         """Raise UsageError for what no machine can do; ``check_places`` looks at this one."""
         if self.out.name in ("", ".."):
             raise UsageError(f"--out {self.out} names no file: give a name such as weights/mine")
-        if self.resume and self.start:
-            raise UsageError("--resume goes on from its own checkpoint: leave out --from")
         if self.resume and self.overwrite:
             raise UsageError("--resume goes on with what is there, --overwrite begins anew: leave out one")
         _input_size(self.input_size)

@@ -9,11 +9,14 @@ from detectors.dataset import Picture
 from detectors.training.request import Request
 from detectors.zoo._weights import sha256_of
 
+#: What a training began from that had no weights to begin from.
+NOTHING = "nothing"
+
 
 def settings_of(request: Request, pictures: Sequence[Picture]) -> dict[str, str]:
     """Return by flag what may not differ between the sessions of one training; pictures as a digest.
 
-    ``--from`` stands there where it was given: the first session alone can say it.
+    A later session need not say ``--from``; the first one's word stands.
     """
     weights = [f"{name}={value:g}" for name, value in sorted(request.set_weights.items()) if value != 1]
     settings = {
@@ -29,7 +32,9 @@ def settings_of(request: Request, pictures: Sequence[Picture]) -> dict[str, str]
         "--teacher": ", ".join(sha256_of(file)[:16] for file in request.teachers) or "none",
         "--data": f"{len(pictures)} pictures, digest {pictures_digest(pictures)}",
     }
-    return settings | ({"--from": str(request.start)} if request.start else {})
+    if request.resume and not request.start:
+        return settings
+    return settings | {"--from": str(request.start) if request.start else NOTHING}
 
 
 def pictures_digest(pictures: Sequence[Picture]) -> str:

@@ -366,6 +366,22 @@ def test_where_a_training_began_is_known_after_it_was_resumed(folder: Path, tmp_
     assert prepare(request(folder, tmp_path / "mine", resume=True)).settings["--from"] == "start.pt"
 
 
+def test_a_resumed_training_may_say_again_where_it_began(folder: Path, tmp_path: Path) -> None:
+    """The same command with ``--resume``; the weights are not read again, and may be gone."""
+    begun = prepare(request(folder, tmp_path / "mine"))
+    begun.save()
+    first, other = tmp_path / "first.pt", tmp_path / "other.pt"
+    with pytest.raises(UsageError, match=r"another --from \(nothing, not .*first\.pt\)"):
+        prepare(request(folder, tmp_path / "mine", resume=True, start=first))
+    begun.settings["--from"] = str(first)
+    begun.save()
+    again = prepare(request(folder, tmp_path / "mine", resume=True, start=first))
+    for value, expected in zip(again.net.parameters(), begun.net.parameters(), strict=True):
+        assert torch.equal(value, expected)
+    with pytest.raises(UsageError, match=r"another --from .*other\.pt"):
+        prepare(request(folder, tmp_path / "mine", resume=True, start=other))
+
+
 def test_weights_to_begin_from(folder: Path, tmp_path: Path) -> None:
     description = Description("one_stage", "smaller_vgg_rep_small", ("car", "person"), (0,), SIZE, 0.3)
     net = build_network(description)

@@ -18,6 +18,9 @@ from detectors.training.request import Request, Schedule
         (["train", "--resume", "--seed", "1"], None, "track train --seed 1"),
         (["train", "--overwrite", "--from", "a.pt"], "a.pt", "track train --from a.pt"),
         (["train", "--resume"], "a.pt", "track train --from a.pt"),
+        (["train", "--resume", "--from", "a.pt"], "a.pt", "track train --from a.pt"),
+        (["train", "--resume", "--from=a.pt"], "a.pt", "track train --from=a.pt"),
+        (["train", "--resume"], "nothing", "track train"),
     ],
 )
 def test_the_command_works_in_a_clean_folder(arguments: list[str], start: str | None, command: str) -> None:

@@ -57,7 +57,6 @@ def test_a_schedule_begins_and_ends(schedule: dict[str, object], words: str) -> 
         ({"set_weights": {"rain": -1.0}}, "--weight rain must be at least 0"),
         ({"set_weights": {"rain": NAN}}, "--weight rain"),
         ({"set_weights": {"rain": ENDLESS}}, "--weight rain"),
-        ({"resume": True, "start": Path("x.pt")}, "--resume .* leave out --from"),
         ({"resume": True, "overwrite": True}, "--resume goes on .* leave out one"),
         ({"data": ()}, "nothing to learn from: name a folder with --data"),
         ({"unlabelled": (Path("frames"),)}, "nobody says .* name a --teacher"),

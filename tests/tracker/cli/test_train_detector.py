@@ -85,7 +85,6 @@ def train(track: Track, tmp_path: Path) -> Track:
         (("--steps", "1", "--out", "/proc/1/mine"), "cannot write into /proc/1"),
         (("--steps", "1", "--out", "."), "names no file"),
         (("--steps", "1", "--resume"), "nothing to --resume"),
-        (("--steps", "1", "--resume", "--from", "x.pt"), "leave out --from"),
         (("--steps", "1", "--resume", "--overwrite"), "leave out one"),
         (("--steps", "1", "--unlabelled", "file"), "nobody says what is on --unlabelled pictures"),
         (
