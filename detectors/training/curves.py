@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def append_row(table: Path, row: Mapping[str, object]) -> None:
@@ -28,27 +32,54 @@ def cut_rows(table: Path, step: int) -> None:
         table.write_text("".join([head, *kept])) if kept else table.unlink()
 
 
-def plot_curves(table: Path, picture: Path) -> None:
-    """Draw every loss of ``curve.csv`` (columns step, seconds, rate, losses...) over the steps."""
+def plot_curves(table: Path, picture: Path, measured: Path | None = None) -> None:
+    """Draw the losses over the steps, and beside them what was measured on the val split.
+
+    Args:
+        table: ``curve.csv``, columns step, seconds, rate, losses...
+        picture: to write.
+        measured: table of average precisions, columns step, pictures, ap50...; may be missing.
+    """
     # the object interface, because pyplot would look for a screen
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with table.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = _rows(table)
     if not rows:
         return
-    steps = np.array([int(row["step"]) for row in rows])
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    precisions = _rows(measured) if measured else []
+    figure = Figure(figsize=(12 if precisions else 8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for name in list(rows[0])[3:]:
-        values = np.array([float(row[name]) for row in rows])
-        axes.plot(steps, _smooth(values), label=name.removeprefix("loss_").replace("_", " "))
-    axes.set(xlabel="step", ylabel="loss, averaged over 1 % of the steps", ylim=(0, None))
+    panels = figure.subplots(1, 2 if precisions else 1, squeeze=False)[0]
+    _draw(panels[0], rows, "loss_", [_smooth(values) for values in _columns(rows, 3)])
+    panels[0].set(xlabel="step", ylabel="loss, averaged over 1 % of the steps", ylim=(0, None))
+    if precisions:
+        _draw(panels[1], precisions, "ap50_", _columns(precisions, 2), marker="o")
+        panels[1].set(xlabel="step", ylabel="AP50 on the val split", ylim=(0, None), xlim=(0, None))
+    figure.savefig(picture, dpi=120)
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    if not table.exists():
+        return []
+    with table.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _columns(rows: list[dict[str, str]], first: int) -> list[NDArray[np.float64]]:
+    """Return the values of every column from number ``first`` on."""
+    return [np.array([float(row[name]) for row in rows]) for name in list(rows[0])[first:]]
+
+
+def _draw(
+    axes: Axes, rows: list[dict[str, str]], prefix: str, values: list[NDArray[np.float64]], marker: str = ""
+) -> None:
+    steps = [int(row["step"]) for row in rows]
+    names = list(rows[0])[-len(values) :]
+    for name, column in zip(names, values, strict=True):
+        axes.plot(steps, column, marker=marker, label=name.removeprefix(prefix).replace("_", " "))
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(picture, dpi=120)
 
 
 def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,17 +11,17 @@ from typing import cast
 import torch
 from torch import nn
 
-from detectors.catalog import load_detector
 from detectors.classifiers.weights import is_classifier, load_classifier
 from detectors.dataset import ROAD_USERS, VEHICLES, Picture, read_picture, read_sets, sampling_weights
-from detectors.errors import DataError, EmptySplitError, UnknownNameError, UsageError, WeightsError
-from detectors.evaluation import Precision, detect_all, evaluate
+from detectors.errors import DataError, UnknownNameError, UsageError, WeightsError
+from detectors.evaluation import Precision
 from detectors.training.curves import plot_curves
 from detectors.training.distributed import ALONE, Group, ToldByFirstError, group_here, joined
 from detectors.training.engine import Report, Training
 from detectors.training.examples import Examples, Kept
 from detectors.training.facts import describe_weights, lasting_keys
 from detectors.training.manifest import read_manifest, write_entry
+from detectors.training.measuring import TABLE, Watch, measure, note, read_validation
 from detectors.training.precision import best_precision
 from detectors.training.request import CHECKPOINT, Request, check_places
 from detectors.training.settings import pictures_digest, settings_of
@@ -82,9 +82,7 @@ def learn(request: Request, report: Report, group: Group) -> tuple[Training, lis
         request.overwrite and group.first
     ):  # else what is broken off early would be resumed from the earlier one
         (training.folder / CHECKPOINT).unlink(missing_ok=True)
-    training.run(report)
-    if group.first:
-        plot_curves(training.folder / "curve.csv", training.folder / "curve.png")
+    training.run(Watch(report, request, describe(request), validation))
     return training, validation
 
 
@@ -238,7 +236,10 @@ def finish(request: Request, training: Training, validation: list[Picture]) -> d
     net = training.average.module
     shift_logits(net, request.architecture, request.class_names, request.shifts)
     digest = save_weights(request.file, net, describe(request))
-    precisions = measure(request, validation)
+    precisions = measure(request.file, request.device, validation)
+    if precisions:
+        note(training, precisions)
+    plot_curves(training.folder / "curve.csv", training.folder / "curve.png", training.folder / TABLE)
     entry = describe_weights(request, training, digest, validation, precisions)
     earlier = read_manifest(request.manifest).get(request.file.stem)
     data = [picture.set_name for picture in training.examples.pictures]
@@ -259,26 +260,3 @@ def _result(training: Training, entry: Mapping[str, object]) -> dict[str, object
         "sha256": entry["sha256"],
         "commit": entry["commit"],
     }
-
-
-def read_validation(request: Request) -> list[Picture]:
-    """Return the pictures of the val split; none where there is no such split, or no labels.
-
-    Raises:
-        DataError: there is one, and it is damaged.
-    """
-    if not request.data:
-        return []
-    try:
-        return read_sets(request.data, "val", request.class_names)
-    except EmptySplitError:
-        return []
-
-
-def measure(request: Request, pictures: list[Picture]) -> dict[str, Precision]:
-    """Return the precision of the written weights on these pictures; empty where there are none."""
-    if not pictures:
-        return {}
-    options = {"score": 0.01, "nms_iou": 0.6, "one_class_a_place": False, "device": request.device}
-    detector = load_detector(str(request.file), **options)
-    return evaluate(pictures, detect_all(detector, pictures, read_picture), request.class_names)

@@ -94,6 +94,7 @@ class Request:
             seldom as sure of itself as a common one that looks like it, and so is never named (Menon et al.,
             "Long-tail learning via logit adjustment", ICLR 2021); its average precision stays as it is.
         score: default score threshold of the weights; None for what is usual with the architecture.
+        measure_every: minutes from one measurement on the val split to the next; None for one at the end.
     """
 
     data: tuple[Path, ...]
@@ -121,6 +122,7 @@ class Request:
     freeze: int = 0
     shifts: Mapping[str, float] = field(default_factory=dict)
     score: float | None = None
+    measure_every: float | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError for what no machine can do; ``check_places`` looks at this one."""
@@ -132,6 +134,7 @@ class Request:
         one_of("device", self.device, DEVICES)
         one_of("precision", self.precision, PRECISIONS)
         _above_0("--threads", self.threads)
+        _above_0("--measure-every", self.measure_every)
         _share("--mosaic", self.mosaic_share)
         _share("--paste", self.paste_share)
         _share("--cut-out", self.cut_out_share)

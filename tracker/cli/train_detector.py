@@ -71,6 +71,9 @@ def train_detector(
         list[str] | None, typer.Option(help="CLASS=NUMBER: added to its logits at the end, if it is rare.")
     ] = None,
     score: Annotated[float | None, typer.Option(help="Default score threshold of the weights.")] = None,
+    measure_every: Annotated[
+        float | None, typer.Option(help="Minutes: so often it is measured on the val split.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto (tried out), fp32 or bf16.")] = "auto",
@@ -119,6 +122,7 @@ def train_detector(
             freeze=freeze,
             shifts=numbers("--shift", "CLASS", shift or []),
             score=score,
+            measure_every=measure_every,
         )
     precisions = _train(request, recipe_of(context))
     if precisions is None:  # another process of torchrun's tells
