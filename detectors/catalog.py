@@ -214,10 +214,10 @@ def find_detector(name: str) -> Choice:
 
 
 def weights_file(name: str) -> Path:
-    """Return the weights to begin from: those of a released name, or the file of that path.
+    """Return weights to begin from or to learn from: those of a released name, or the file of that path.
 
     Raises:
-        UsageError: the released one is a model to run, not to train.
+        UsageError: the released one is a model to run alone.
         WeightsError: the manifest cannot be read, or its entry of that name.
     """
     entries = manifest()

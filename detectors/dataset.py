@@ -139,7 +139,7 @@ def sampling_weights(
     """Return the probability (P,) of drawing each picture: by set, and by the rarest class in it.
 
     The repeat factor is sqrt(0.3 / share of pictures with the class), at least 1 (Gupta et al., LVIS,
-    CVPR 2019).
+    CVPR 2019). Pictures in which nothing was annotated have no part in the shares.
 
     Raises:
         DataError: a weight is negative, or all are 0.
@@ -147,7 +147,8 @@ def sampling_weights(
     present = np.zeros((len(pictures), class_count), bool)
     for row, picture in enumerate(pictures):
         present[row, picture.labels[picture.labels < class_count]] = True
-    share = np.maximum(present.mean(0), 1e-6)
+    annotated = np.array([picture.annotated.any() for picture in pictures])
+    share = np.maximum(present[annotated].mean(0) if annotated.any() else 0.0, 1e-6)
     factor = np.maximum(1.0, np.sqrt(0.3 / share))
     repeat = np.where(present, factor, 1.0).max(1)
     by_set = np.array([(set_weights or {}).get(p.set_name, 1.0) for p in pictures])

@@ -62,8 +62,7 @@ def match(
     """
     result = np.full(len(boxes), _FALSE, np.int64)
     overlaps = boxlib.iou(boxes, truth)
-    area = np.maximum(boxlib.areas(boxes), 1e-9)
-    hidden = (boxlib.intersections(boxes, ignore) / area[:, None]).max(1, initial=0) >= HIT_IOU
+    hidden = ignored_by(boxes, ignore)
     free = np.ones(len(truth), bool)
     for row in np.argsort(-scores, kind="stable"):
         best = int(np.where(free, overlaps[row], -1).argmax()) if len(truth) else 0
@@ -72,6 +71,13 @@ def match(
         elif hidden[row]:
             result[row] = _IGNORED
     return result
+
+
+def ignored_by(boxes: NDArray[np.float32], ignore: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return bool (K,): half of the box (K, 4) or more lies in one of the regions (M, 4) (COCO's rule)."""
+    area = np.maximum(boxlib.areas(boxes), 1e-9)
+    shares = boxlib.intersections(boxes, ignore) / area[:, None]
+    return np.asarray(shares.max(1, initial=0) >= HIT_IOU, np.bool_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

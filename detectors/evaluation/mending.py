@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from detectors import boxes as boxlib
 from detectors.dataset import Picture
 from detectors.detections import Detections
-from detectors.evaluation.errors import HIT_IOU, NEAR_IOU
+from detectors.evaluation.errors import HIT_IOU, NEAR_IOU, ignored_by
 
 
 def with_right_classes(pictures: Sequence[Picture], found: Sequence[Detections]) -> list[Detections]:
@@ -58,9 +58,15 @@ def _right_boxes(picture: Picture, found: Detections) -> Detections:
 def _compared(
     picture: Picture, found: Detections
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.intp]]:
-    """Return the IoU (K, N) of answers and objects of known class, where classes agree, and the objects."""
-    objects = np.flatnonzero(picture.labels < len(picture.annotated))
+    """Return the IoU (K, N) of answers and objects of known class, where classes agree, and the objects.
+
+    Answers that count neither way, as they lie in what is to be ignored, are at nothing: IoU 0.
+    """
+    known = picture.labels < len(picture.annotated)
+    objects = np.flatnonzero(known)
     overlaps = boxlib.iou(found.boxes, picture.boxes[objects]).reshape(len(found.boxes), len(objects))
+    ignored = ignored_by(found.boxes, np.concatenate([picture.ignore, picture.boxes[~known]]))
+    overlaps = np.where(ignored[:, None] & (overlaps < HIT_IOU), 0, overlaps).astype(np.float32)
     return overlaps, found.labels[:, None] == picture.labels[objects], objects
 
 

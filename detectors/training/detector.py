@@ -13,7 +13,7 @@ from torch import nn
 
 from detectors.classifiers.weights import is_classifier, load_classifier
 from detectors.dataset import ROAD_USERS, VEHICLES, Picture, read_picture, read_sets, sampling_weights
-from detectors.errors import DataError, UnknownNameError, UsageError, WeightsError
+from detectors.errors import DataError, EmptySplitError, UnknownNameError, UsageError, WeightsError
 from detectors.evaluation import Precision
 from detectors.training.curves import plot_curves
 from detectors.training.distributed import ALONE, Group, ToldByFirstError, group_here, joined
@@ -77,13 +77,20 @@ def learn(request: Request, report: Report, group: Group) -> tuple[Training, lis
     """Return the training at its end, and the pictures of the val split in the first process."""
     training = prepare(request, group)
     # before hours are spent: a damaged file is said now
-    validation = group.together(lambda: read_validation(request) if group.first else [])
+    validation = group.together(lambda: _validation(request) if group.first else [])
     if (
         request.overwrite and group.first
     ):  # else what is broken off early would be resumed from the earlier one
         (training.folder / CHECKPOINT).unlink(missing_ok=True)
     training.run(Watch(report, request, describe(request), validation))
     return training, validation
+
+
+def _validation(request: Request) -> list[Picture]:
+    pictures = read_validation(request)
+    if request.measure_every and not pictures:
+        raise UsageError("--measure-every: there is no val split to measure on; leave it out")
+    return pictures
 
 
 def prepare(request: Request, group: Group = ALONE) -> Training:
@@ -104,10 +111,7 @@ def begin(request: Request, group: Group = ALONE) -> Training:
         check_places(request)
     net = network(request)
     teachers = open_teachers(request.teachers, request.class_names, device)
-    pictures = read_sets(request.data, "train", request.class_names) if request.data else []
-    if not request.teachers:  # who know all of the classes
-        _check_classes(pictures, request.class_names)
-    pictures += read_unlabelled(request.unlabelled, len(request.class_names))
+    pictures = read_training(request)
     known = {picture.set_name for picture in pictures}
     for name in sorted(set(request.set_weights) - known):
         raise UnknownNameError("set of --weight", name, known)
@@ -128,6 +132,26 @@ def begin(request: Request, group: Group = ALONE) -> Training:
         ARCHITECTURES[request.architecture].body,
         teachers,
     )
+
+
+def read_training(request: Request) -> list[Picture]:
+    """Return the pictures to learn from, labelled ones first.
+
+    Raises:
+        DataError: they cannot be read, or show a class of one's own nowhere.
+        UsageError: an unlabelled folder has the name of a labelled set.
+    """
+    pictures = []
+    if request.data:
+        try:
+            pictures = read_sets(request.data, "train", request.class_names)
+        except EmptySplitError:  # labels may be there to measure alone
+            if not request.unlabelled:
+                raise
+    if not request.teachers:  # who know all of the classes
+        _check_classes(pictures, request.class_names)
+    labelled = [*pictures, *read_validation(request)] if request.unlabelled else []
+    return pictures + read_unlabelled(request.unlabelled, labelled, len(request.class_names))
 
 
 def _check_classes(pictures: Sequence[Picture], class_names: Sequence[str]) -> None:

@@ -25,6 +25,7 @@ from detectors.training.examples import Batch, Examples, batches
 from detectors.training.interruption import Interruption
 from detectors.training.optimizer import moving_average, parameter_groups
 from detectors.training.request import CHECKPOINT, Schedule
+from detectors.training.settings import difference
 from detectors.training.teachers import Teachers
 from detectors.zoo._weights import write_file
 
@@ -276,12 +277,9 @@ class Training:
 
     def _take_settings(self, begun: Mapping[str, str]) -> None:
         """Refuse other examples or another network; checkpoints from before they were written say nothing."""
-        for flag, asked in self.settings.items():
-            before = begun.get(flag, asked)
-            if before != asked:
-                difference = f"another {flag} ({before}, not {asked})"
-                raise UsageError(f"{self.folder} was begun with {difference}: resume it with that")
-        self.settings = {**begun, **self.settings}
+        if other := difference(begun, self.settings):
+            raise UsageError(f"{self.folder} was begun with {other}: resume it with that")
+        self.settings |= begun
 
     def _write_curve(self, losses: dict[str, float]) -> None:
         row = {"step": self.step, "seconds": f"{self.seconds:.1f}", "rate": f"{self.rate():.3e}"}

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
 
 from detectors.dataset import Picture
-from detectors.training.request import Request
+from detectors.training.request import CHECKPOINT, Request, weights_at
 from detectors.zoo._weights import sha256_of
 
 #: What a training began from that had no weights to begin from.
 NOTHING = "nothing"
+#: What checkpoints mean that were written before there were these flags, or before they were written down.
+_UNSAID = {"--teacher": "none", "--from": NOTHING}
 
 
 def settings_of(request: Request, pictures: Sequence[Picture]) -> dict[str, str]:
@@ -37,11 +42,43 @@ def settings_of(request: Request, pictures: Sequence[Picture]) -> dict[str, str]
     return settings | {"--from": str(request.start) if request.start else NOTHING}
 
 
+def difference(begun: Mapping[str, str], asked: Mapping[str, str]) -> str:
+    """Return in words what a training was begun with other than asked; nothing where it can go on.
+
+    Args:
+        begun: settings of the first session; empty in checkpoints from before they were written down.
+        asked: of this one.
+    """
+    for flag, now in asked.items():
+        before = begun.get(flag, _UNSAID.get(flag, now)) if begun else now
+        # weights may lie elsewhere now, and the checkpoint has what came of them
+        same = Path(before).name == Path(now).name if flag == "--from" else before == now
+        if not same:
+            return f"another {flag} ({before}, not {now})"
+    return ""
+
+
+def begun_backbone(request_out: Path) -> str | None:
+    """Return the backbone of the training that is to be resumed; None where there is none to read.
+
+    Args:
+        request_out: as ``--out`` says.
+    """
+    file = weights_at(request_out).with_suffix(".training") / CHECKPOINT
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        return str(state["settings"]["--backbone"])
+    except Exception:  # whatever is wrong with the checkpoint is said where it is resumed
+        return None
+
+
 def pictures_digest(pictures: Sequence[Picture]) -> str:
     """Return a digest of names and labels, in their order: by it examples are drawn, wherever files lie."""
     digest = hashlib.sha256()
     for picture in pictures:
         digest.update(f"{picture.set_name}/{picture.path.name}\n".encode())
+        if not picture.annotated.any():  # without labels, nothing else tells one picture from another
+            digest.update(f"{picture.size}".encode())
         for array in (picture.boxes, picture.labels, picture.ignore, picture.annotated):
             digest.update(array.tobytes())
     return digest.hexdigest()[:12]

@@ -91,9 +91,11 @@ def train_detector(
     from detectors.catalog import weights_file
     from detectors.classifiers.weights import stack_of
     from detectors.training.request import Request, Schedule
+    from detectors.training.settings import begun_backbone
 
     with said_once():
         begin = None if start is None else weights_file(start)
+        begun = begun_backbone(out) if resume else None
         request = Request(
             data=tuple(data or ()),
             out=out,
@@ -102,7 +104,10 @@ def train_detector(
             ),
             class_names=_class_names(classes),
             architecture=head,
-            backbone=backbone or (stack_of(begin) if begin and begin.is_file() else None) or BACKBONE,
+            backbone=backbone
+            or begun
+            or (stack_of(begin) if begin and begin.is_file() else None)
+            or BACKBONE,
             input_size=_size(size),
             set_weights=numbers("--weight", "SET", weight or []),
             start=begin,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +75,16 @@ def test_a_box_near_one_that_was_found_goes() -> None:
 def test_a_vehicle_of_unknown_class_says_nothing_of_classes() -> None:
     where, found = picture((HERE, UNKNOWN)), answers((HERE, BUS, 0.9), (ASIDE, CAR, 0.4))
     assert classes(where, found) == boxes(where, found) == rows(found)
+
+
+@pytest.mark.parametrize("label", [UNKNOWN, None])
+def test_what_counts_neither_way_is_not_mended(label: int | None) -> None:
+    """An answer at a vehicle of unknown class, or in an ignore region, beside a car that was missed."""
+    where = picture((HERE, CAR)) if label is None else picture((HERE, CAR), (ASIDE, label))
+    if label is None:
+        where = replace(where, ignore=np.array([ASIDE], np.float32))
+    found = answers((ASIDE, CAR, 0.9))
+    assert boxes(where, found) == rows(found)
 
 
 def test_nothing_there_and_nothing_found() -> None:

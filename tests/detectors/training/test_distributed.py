@@ -25,6 +25,7 @@ from detectors.networks.targets import unpacked
 from detectors.training.detector import prepare
 from detectors.training.distributed import ALONE, Group, group_here, synchronised
 from detectors.training.examples import Examples, batches
+from detectors.zoo._weights import Description, build_network, save_weights
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
 FULL = {
@@ -148,6 +149,8 @@ def folder(make_set: Callable[..., Path], tmp_path: Path) -> Path:
         for number in range(6):
             picture = np.full((28, 28, 3), value + number, np.uint8)
             cv2.imwrite(str(tmp_path / "kinds" / name / f"{number}.png"), picture)
+    description = Description("one_stage", "smaller_vgg_rep_nano", ("car", "person"), (0,), (64, 64), 0.3)
+    save_weights(tmp_path / "teacher.pt", build_network(description), description)
     labels = tmp_path / "other" / "tiny" / "labels.json"
     labels.write_text(labels.read_text().replace("[10, 30, 40, 24]", "[11, 30, 40, 24]"))
     return tmp_path
@@ -166,7 +169,7 @@ def test_two_processes(folder: Path) -> None:
 
 
 def check_training(folder: Path, first: dict[str, Any], second: dict[str, Any]) -> None:
-    for name, steps in (("one", [1]), ("resumed", [2, 3]), ("two stages", [1, 2])):
+    for name, steps in (("one", [1]), ("resumed", [2, 3]), ("two stages", [1, 2]), ("taught", [1, 2])):
         assert first[name]["digest"] == second[name]["digest"], "both hold the same network"
         assert (first[name]["reported"], second[name]["reported"]) == (steps, [])
         assert first[name]["step"] == second[name]["step"] == steps[-1]
@@ -202,5 +205,5 @@ def check_words(folder: Path, first: dict[str, Any], second: dict[str, Any]) -> 
     assert first["classifier"]["code"] == 0, first["classifier"]["err"]
     assert "of 2 pictures named rightly" in first["classifier"]["out"]
     assert second["classifier"] == {"code": 0, "out": "", "err": ""}
-    names = ["first_gradient.pt", "kinds.pt", "mine.pt"]
+    names = ["first_gradient.pt", "kinds.pt", "mine.pt", "teacher.pt"]
     assert sorted(path.name for path in folder.glob("*.pt")) == names

@@ -375,7 +375,9 @@ def test_a_resumed_training_may_say_again_where_it_began(folder: Path, tmp_path:
         prepare(request(folder, tmp_path / "mine", resume=True, start=first))
     begun.settings["--from"] = str(first)
     begun.save()
-    again = prepare(request(folder, tmp_path / "mine", resume=True, start=first))
+    elsewhere = Path("elsewhere") / first.name
+    again = prepare(request(folder, tmp_path / "mine", resume=True, start=elsewhere))
+    assert again.settings["--from"] == str(first)
     for value, expected in zip(again.net.parameters(), begun.net.parameters(), strict=True):
         assert torch.equal(value, expected)
     with pytest.raises(UsageError, match=r"another --from .*other\.pt"):

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from detectors.dataset import read_sets
 from detectors.errors import DataError, UsageError, WeightsError
-from detectors.training.detector import prepare
+from detectors.training.detector import prepare, train
 from detectors.training.request import Request, Schedule
-from detectors.training.teachers import open_teachers, read_unlabelled
+from detectors.training.teachers import Teachers, open_teachers, read_unlabelled
 from detectors.zoo._weights import Description, build_network, save_weights
 
 SIZE, NAMES = (64, 64), ("car", "person")
@@ -49,7 +50,9 @@ def test_several_are_asked_for_their_mean(tmp_path: Path) -> None:
     answers = [one(pictures) for one in alone if one]
     soft = both(pictures)
     torch.testing.assert_close(soft.scores, (answers[0].scores + answers[1].scores) / 2)
-    torch.testing.assert_close(soft.boxes, (answers[0].boxes + answers[1].boxes) / 2)
+    low = torch.minimum(answers[0].boxes, answers[1].boxes)
+    high = torch.maximum(answers[0].boxes, answers[1].boxes)
+    assert ((soft.boxes >= low - 1e-3) & (soft.boxes <= high + 1e-3)).all()
     assert soft.scores.shape == (2, 8 * 8 + 4 * 4 + 2 * 2, 2)
     assert not soft.scores.requires_grad
 
@@ -65,7 +68,22 @@ def test_they_see_what_the_detector_sees(tmp_path: Path) -> None:
     asked = open_teachers([file], NAMES, "cpu")
     assert asked
     soft = asked(pictures)
-    torch.testing.assert_close(torch.cat([soft.boxes, soft.scores], 2), seen, atol=0.05, rtol=0.01)
+    torch.testing.assert_close(soft.boxes, seen[..., :4], atol=0.05, rtol=0.01)
+    torch.testing.assert_close(soft.scores, seen[..., 4:], atol=1e-4, rtol=0.01)
+
+
+def test_who_sees_more_says_more_of_the_box(tmp_path: Path) -> None:
+    """One is sure of everything, the other of nothing: the boxes are the sure one's, the scores the mean."""
+    nets = [open_teachers([teacher(tmp_path / f"{seed}.pt", seed)], NAMES, "cpu") for seed in (1, 2)]
+    assert nets[0]
+    assert nets[1]
+    sure, blind = nets[0].nets[0], nets[1].nets[0]
+    torch.nn.init.constant_(sure.to_logits.bias, 9.0)
+    torch.nn.init.constant_(blind.to_logits.bias, -9.0)
+    pictures = torch.rand(1, 3, 64, 64) * 255
+    soft, own = Teachers([sure, blind])(pictures), Teachers([sure])(pictures)
+    torch.testing.assert_close(soft.boxes, own.boxes, atol=0.05, rtol=0.001)
+    torch.testing.assert_close(soft.scores, own.scores / 2, atol=1e-3, rtol=0.001)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +104,7 @@ def test_no_teacher_is_none() -> None:
 
 
 def test_pictures_without_labels_know_of_no_class(frames: Path) -> None:
-    found = read_unlabelled([frames], 2)
+    found = read_unlabelled([frames], [], 2)
     assert [(p.path.name, p.set_name, p.size) for p in found] == [
         ("a.png", "frames", (80, 60)),
         ("b.jpg", "frames", (64, 48)),
@@ -95,13 +113,39 @@ def test_pictures_without_labels_know_of_no_class(frames: Path) -> None:
     assert not any(p.annotated.any() for p in found)
 
 
+def test_what_is_labelled_or_named_twice_is_left_out(
+    tmp_path: Path, frames: Path, make_set: Callable[..., Path]
+) -> None:
+    folder = make_set("tiny", [[{"category": "car", "bbox": [10, 30, 40, 24]}]], splits=("val",))
+    labelled = read_sets([folder], "val", NAMES)
+    assert read_unlabelled([folder], labelled, 2) == []
+    found = read_unlabelled([frames, frames / "monday", folder / "images"], labelled, 2)
+    assert [p.path.name for p in found] == ["a.png", "b.jpg"]
+    cv2.imwrite(str(folder / "images" / "new.png"), np.zeros((40, 60, 3), np.uint8))
+    with pytest.raises(UsageError, match="there is a labelled set 'tiny'"):
+        read_unlabelled([folder / "images"], labelled, 2)
+
+
+def test_labels_may_be_there_to_measure_alone(
+    tmp_path: Path, frames: Path, make_set: Callable[..., Path]
+) -> None:
+    folder = make_set("tiny", [[{"category": "car", "bbox": [10, 30, 40, 24]}]], splits=("val",))
+    asked = {"teachers": (teacher(tmp_path / "teacher.pt"),), "unlabelled": (frames,), "data": (folder,)}
+    precisions = train(request(tmp_path / "mine", **asked), lambda *_: None)
+    assert precisions
+    assert precisions["car"].boxes == 1
+    alone = {name: value for name, value in asked.items() if name != "data"}
+    with pytest.raises(UsageError, match="--measure-every: there is no val split"):
+        train(request(tmp_path / "alone", measure_every=1.0, **alone), lambda *_: None)
+
+
 def test_pictures_that_cannot_be_read(tmp_path: Path, frames: Path) -> None:
     (frames / "monday" / "b.jpg").unlink()
     with pytest.raises(DataError, match=r"no picture in or below --unlabelled .*monday"):
-        read_unlabelled([frames / "monday"], 2)
+        read_unlabelled([frames / "monday"], [], 2)
     (frames / "c.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"c\.png is damaged"):
-        read_unlabelled([frames], 2)
+        read_unlabelled([frames], [], 2)
 
 
 def request(out: Path, **more: object) -> Request:

@@ -76,6 +76,7 @@ def main(folder: Path, ports: list[str]) -> None:
         seen["resumed"] = learnt(replace(request(folder, "one", 3), resume=True), group)
         two_stages = {"architecture": "faster_rcnn", "backbone": "smaller_vgg"}
         seen["two stages"] = learnt(request(folder, "two", 2, **two_stages), group)
+        seen["taught"] = learnt(request(folder, "taught", 2, teachers=(folder / "teacher.pt",)), group)
     command = ("train", "detector", "--out", folder / "mine", *QUICK, "--steps", "1")
     data, other = folder / "data", folder / ("other" if group.rank else "data")
     seen["uneven"] = told(ports[0], *command, "--data", data, "--batch", "3")

@@ -173,6 +173,34 @@ def test_weights_are_made_named_resumed_and_used(
     assert used.code == 0, used.err
 
 
+def test_the_same_command_goes_on(track: Track, data: Path, tmp_path: Path) -> None:
+    """The network comes from the checkpoint, whether ``--from`` is said again or not."""
+    first = ("--backbone", "smaller_vgg_rep_nano", "--size", "96x64", "--data", data, *QUICK)
+    assert track("train", "detector", *first, "--out", "first", "--steps", "1").code == 0
+    command = (
+        "train",
+        "detector",
+        "--data",
+        data,
+        "--from",
+        "first.pt",
+        "--out",
+        "mine",
+        "--size",
+        "96x64",
+        *QUICK,
+    )
+    assert track(*command, "--steps", "1").code == 0
+    again = track(*command, "--steps", "2", "--resume")
+    assert again.code == 0, again.err
+    (tmp_path / "first.pt").unlink()
+    for rest in (command, tuple(word for word in command if word not in ("--from", "first.pt"))):
+        done = track(*rest, "--steps", "2", "--resume")
+        assert done.code == 0, done.err
+    entry = tomllib.loads((tmp_path / "manifest.toml").read_text())["mine"]
+    assert (entry["backbone"], entry["pictures_seen"]) == ("smaller_vgg_rep_nano", 2)
+
+
 def test_another_network_is_trained_and_runs(track: Track, data: Path, tmp_path: Path) -> None:
     network = ("--head", "one_stage", "--backbone", "smaller_vgg_rep_nano", "--size", "96x64")
     done = track("train", "detector", "--data", data, "--out", "rep", "--steps", "1", *network, *QUICK)
@@ -189,4 +217,4 @@ def test_another_network_is_trained_and_runs(track: Track, data: Path, tmp_path:
     assert taught.code == 0, taught.err
     assert "no val split in the data: the weights were not measured" in taught.out
     entry = tomllib.loads((tmp_path / "manifest.toml").read_text())["pupil"]
-    assert (entry["data"], entry["pictures_seen"]) == (["images"], 1)
+    assert (entry["data"], entry["pictures_seen"]) == (["road"], 1)
