@@ -2,6 +2,7 @@
 
     python benchmarks/accuracy.py
     python benchmarks/accuracy.py --detector smaller_vgg --detector weights/mine.pt --no-peer
+    python benchmarks/accuracy.py --held-out bangkok_cctv --detector weights/trained_without_it.pt
 
 AP50 of any vehicle (car, bus and truck as one class) and the mean of the six classes, on the val split of
 three groups of sets: five with traffic cameras and fog, the eight of part one, and all twenty; and of any
@@ -115,10 +116,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--detector", action="append", help="name or weight file; may be given again")
     parser.add_argument("--no-peer", action="store_true", help="without YOLOX-Nano")
+    parser.add_argument("--held-out", metavar="SET", help="on the train split of this set alone")
     args = parser.parse_args()
     if not DATA.is_dir():
         raise SystemExit(f"skipped: {DATA} is not here")
-    pictures = read_sets([DATA], "val")
+    if args.held_out:
+        pictures = read_sets([DATA / args.held_out], "train")
+        parts = {args.held_out: list(range(len(pictures)))}
+    else:
+        pictures = read_sets([DATA], "val")
+        parts = groups(pictures)
     names = args.detector or [DEFAULT_DETECTOR]
     peers = {} if args.no_peer else {"YOLOX-Nano": {"runtime": "onnxruntime"}, "YOLOX-Nano, OpenVINO": {}}
     times = look_ms(
@@ -128,9 +135,8 @@ def main() -> None:
     detectors = {} if args.no_peer else {"YOLOX-Nano": load_yolox(score=LEAST_SCORE)}
     for name in names:
         detectors[name] = load_detector(name, score=LEAST_SCORE, nms_iou=NMS_IOU, one_class_a_place=False)
-    parts = groups(pictures)
     table = Table(
-        title=f"AP50 any vehicle / mean of six, {len(pictures)} pictures",
+        title=f"AP50 any vehicle / mean of the classes, {len(pictures)} pictures",
         caption=f"time: a look, as ratio and in ms; {processor.name()}, {processor.cores()} cores",
     )
     for column in ("", *(f"{name} ({len(rows)})" for name, rows in parts.items()), "time", "ms"):

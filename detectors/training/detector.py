@@ -19,7 +19,7 @@ from detectors.training.curves import plot_curves
 from detectors.training.distributed import ALONE, Group, ToldByFirstError, group_here, joined
 from detectors.training.engine import Report, Training
 from detectors.training.examples import Examples, Kept
-from detectors.training.facts import describe_weights, lasting_keys
+from detectors.training.facts import describe_weights, lasting_keys, sets_of
 from detectors.training.manifest import read_manifest, write_entry
 from detectors.training.measuring import TABLE, Watch, measure, note, read_validation
 from detectors.training.precision import best_precision
@@ -266,8 +266,8 @@ def finish(request: Request, training: Training, validation: list[Picture]) -> d
     plot_curves(training.folder / "curve.csv", training.folder / "curve.png", training.folder / TABLE)
     entry = describe_weights(request, training, digest, validation, precisions)
     earlier = read_manifest(request.manifest).get(request.file.stem)
-    data = [picture.set_name for picture in training.examples.pictures]
-    write_entry(request.manifest, request.file.stem, entry, keep=lasting_keys(data, earlier))
+    keep = lasting_keys(sorted(sets_of(request, training)), earlier)
+    write_entry(request.manifest, request.file.stem, entry, keep=keep)
     (training.folder / "result.json").write_text(json.dumps(_result(training, entry), indent=1) + "\n")
     return precisions
 

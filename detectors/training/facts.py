@@ -50,7 +50,7 @@ def describe_weights(
         "input_size": list(request.input_size),
         "normalisation": "BGR, value / 255 - 0.45, letterboxed with grey 114",
         "score": load_weights(request.file)[0].score,
-        "data": sorted({picture.set_name for picture in training.examples.pictures}),
+        "data": sorted(sets_of(request, training)),
         "pictures_seen": training.step * training.schedule.batch,
         "training_minutes": round(training.seconds / 60, 1),
         "trained": datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -60,6 +60,12 @@ def describe_weights(
     if precisions:
         entry["measured_by"] = measuring_command(request)
     return entry | {"measured": {**figures(precisions, request.class_names), **timed}}
+
+
+def sets_of(request: Request, training: Training) -> set[str]:
+    """Return the names of the sets that were learnt from; one of weight 0 was not."""
+    names = {picture.set_name for picture in training.examples.pictures}
+    return {name for name in names if request.set_weights.get(name, 1.0) > 0}
 
 
 def lasting_keys(data: Sequence[str], earlier: object) -> tuple[str, ...]:

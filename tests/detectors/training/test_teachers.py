@@ -13,6 +13,7 @@ import torch
 from detectors.dataset import read_sets
 from detectors.errors import DataError, UsageError, WeightsError
 from detectors.training.detector import prepare, train
+from detectors.training.manifest import read_manifest
 from detectors.training.request import Request, Schedule
 from detectors.training.teachers import Teachers, open_teachers, read_unlabelled
 from detectors.zoo._weights import Description, build_network, save_weights
@@ -124,6 +125,16 @@ def test_what_is_labelled_or_named_twice_is_left_out(
     cv2.imwrite(str(folder / "images" / "new.png"), np.zeros((40, 60, 3), np.uint8))
     with pytest.raises(UsageError, match="there is a labelled set 'tiny'"):
         read_unlabelled([folder / "images"], labelled, 2)
+
+
+def test_a_set_of_weight_0_is_not_among_those_that_were_learnt_from(
+    tmp_path: Path, frames: Path, make_set: Callable[..., Path]
+) -> None:
+    folder = make_set("tiny", [[{"category": "car", "bbox": [10, 30, 40, 24]}]])
+    asked = {"teachers": (teacher(tmp_path / "teacher.pt"),), "unlabelled": (frames,), "data": (folder,)}
+    for weights, names in (({}, ["frames", "tiny"]), ({"frames": 0.0}, ["tiny"])):
+        train(request(tmp_path / "mine", set_weights=weights, overwrite=True, **asked), lambda *_: None)
+        assert read_manifest(tmp_path / "manifest.toml")["mine"]["data"] == names
 
 
 def test_labels_may_be_there_to_measure_alone(
