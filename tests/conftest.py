@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from tracker.cli.app import run_app
 
@@ -25,7 +26,12 @@ VEHICLES = (
 
 
 def pytest_configure() -> None:
-    """Let each of several workers compute in one thread: with more they stand in each other's way."""
+    """Let each of several workers compute in one thread: with more they stand in each other's way.
+
+    And let no property fail for the time that it takes: these machines are shared.
+    """
+    settings.register_profile("shared", deadline=None)
+    settings.load_profile("shared")
     if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start
         torch.set_num_threads(1)
