@@ -58,13 +58,13 @@ def difference(begun: Mapping[str, str], asked: Mapping[str, str]) -> str:
     return ""
 
 
-def begun_backbone(request_out: Path) -> str | None:
+def begun_backbone(out: Path) -> str | None:
     """Return the backbone of the training that is to be resumed; None where there is none to read.
 
     Args:
-        request_out: as ``--out`` says.
+        out: as ``--out`` says.
     """
-    file = weights_at(request_out).with_suffix(".training") / CHECKPOINT
+    file = weights_at(out).with_suffix(".training") / CHECKPOINT
     try:
         state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
         return str(state["settings"]["--backbone"])
