@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from detectors.errors import UsageError, WeightsError
@@ -22,6 +24,7 @@ def average_weights(
     out: Path,
     shares: Sequence[float] = (),
     shifts: Mapping[str, float] | None = None,
+    score: float | None = None,
 ) -> str:
     """Write the weighted mean of weights and return the file's sha256.
 
@@ -30,25 +33,27 @@ def average_weights(
         out: the file to write.
         shares: how much each counts; all alike where none are given.
         shifts: what is added to a class's logits, by its name.
+        score: default score threshold of the new weights; that of the first file without.
 
     Raises:
-        UsageError: fewer than two files, shares that do not fit them, or an unknown class.
+        UsageError: fewer than two files, shares that do not fit them, an unknown class, or no score.
         WeightsError: a file is missing or damaged, or they are not of the same network.
         DetectorError: the file cannot be written.
     """
     weights = _shares(files, shares)
+    if score is not None and not 0 <= score <= 1:
+        raise UsageError(f"score {score}: it must lie in [0, 1]")
     read = [load_weights(file) for file in files]
     description, first = read[0]
     for file, (other, tensors) in zip(files, read, strict=True):
-        if other != description or {k: t.shape for k, t in tensors.items()} != {
-            k: t.shape for k, t in first.items()
-        }:
+        alike = replace(other, score=description.score) == description
+        if not alike or _shapes(tensors) != _shapes(first):
             raise WeightsError(f"weights {file} are not of the same network as {files[0]}")
     mean = {name: _mean([tensors[name] for _, tensors in read], weights) for name in first}
     net = build_network(description)
     fill(net, mean, files[0])
     shift_logits(net, description.architecture, description.class_names, shifts or {})
-    return save_weights(out, net, description)
+    return save_weights(out, net, description if score is None else replace(description, score=score))
 
 
 def _shares(files: Sequence[Path], shares: Sequence[float]) -> list[float]:
@@ -60,6 +65,10 @@ def _shares(files: Sequence[Path], shares: Sequence[float]) -> list[float]:
     if not all(math.isfinite(share) and share >= 0 for share in given) or sum(given) <= 0:
         raise UsageError("shares must be at least 0, and one of them above")
     return [share / sum(given) for share in given]
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
 
 
 def _mean(tensors: Sequence[Tensor], shares: Sequence[float]) -> Tensor:

@@ -113,7 +113,7 @@ def export_weights(weights: Path, fixed: bool = False) -> Exported:
         # named, and no output: whoever wants no embeddings does not pay for it
         named = to_onnx(_OneStageBoxes(net), ("boxes", "scores", FEATURES), size, free)
         model = without_output(named, FEATURES)
-        thresholds = Thresholds(description.score, NMS_IOU, one_stage.BORN_SCORE)
+        thresholds = Thresholds(description.score, NMS_IOU, one_stage.born_score_of(description))
         said = Sidecar(
             usual,
             Output("boxes_scores", features=FEATURES, features_stride=STRIDES[0]),

@@ -67,6 +67,8 @@ BACKBONES = {
     "smaller_vgg_rep_nano": _rep("nano", 48, 48),
     "smaller_vgg_rep_small": _rep("small", 64, 48),
     "smaller_vgg_rep_medium": _rep("medium", 96, 64),
+    "smaller_vgg_rep_large": _rep("large", 128, 96),
+    "smaller_vgg_rep_huge": _rep("huge", 128, 128),
 }
 ARCHITECTURES = {
     "faster_rcnn": Architecture(build_faster_rcnn, "backbone.body", 0.4),

@@ -12,12 +12,13 @@ from torchvision.ops import batched_nms
 from detectors.networks.assignment import Cells
 from detectors.networks.one_stage import STRIDES, Dense, DenseWithFeatures, boxes_of, cells_of
 from detectors.zoo._network import Config, NetworkDetector, Seen, open_network, score_of
+from detectors.zoo._weights import Description
 
 __all__ = ["Config", "build"]
 
-#: Score from which a detection may start a track. Chosen on the counted clips (benchmarks/counts.py --set
-#: associate.iou.born_score=0.4): with 0.45 and a least score of 0.35, 125 are found with 2 false crossings.
-BORN_SCORE = 0.45
+#: How far above the weights' own least score a detection may start a track. Chosen on the counted clips
+#: (benchmarks/counts.py --set associate.iou.born_score=0.4).
+SURER = 0.1
 MOST_CANDIDATES = 1000
 MOST_DETECTIONS = 300
 
@@ -39,7 +40,12 @@ def build(config: Config) -> NetworkDetector:
         return [distinct(cells, *of_one, score, config.nms_iou) for of_one in zip(logits, sides, strict=True)]
 
     dense = DenseWithFeatures(net) if config.embeddings else Dense(net)
-    return NetworkDetector(config, description, dense, decide, BORN_SCORE, STRIDES[0])
+    return NetworkDetector(config, description, dense, decide, born_score_of(description), STRIDES[0])
+
+
+def born_score_of(description: Description) -> float:
+    """Return the score from which a detection of these weights may start a track."""
+    return min(round(description.score + SURER, 3), 1.0)
 
 
 def distinct(cells: Cells, logits: Tensor, sides: Tensor, score: float, nms_iou: float) -> Seen:

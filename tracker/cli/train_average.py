@@ -17,6 +17,9 @@ def train_average(
     shift: Annotated[
         list[str] | None, typer.Option(help="CLASS=NUMBER: added to its logits, if it is rare.")
     ] = None,
+    score: Annotated[
+        float | None, typer.Option(help="Default score threshold; else that of the first file.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Average weights that went on from one another: often better than each, at no cost.
@@ -29,5 +32,5 @@ def train_average(
 
     if out.exists() and not overwrite:
         raise UsageError(f"{out} is there already: choose another --out, or give --overwrite")
-    digest = average_weights(weights, out, share or (), numbers("--shift", "CLASS", shift or []))
+    digest = average_weights(weights, out, share or (), numbers("--shift", "CLASS", shift or []), score)
     typer.echo(f"{out}; sha256 {digest}; use it with track --video road.mp4 --detector {out}")

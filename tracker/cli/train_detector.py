@@ -34,7 +34,9 @@ def train_detector(
     head: Annotated[str, typer.Option(help="one_stage, or faster_rcnn (two stages).")] = "one_stage",
     backbone: Annotated[
         str | None,
-        typer.Option(help="smaller_vgg_rep_nano|small|medium, smaller_vgg; else --from's, or small."),
+        typer.Option(
+            help="smaller_vgg_rep_nano|small|medium|large|huge, smaller_vgg; else as --from, or small."
+        ),
     ] = None,
     classes: Annotated[
         str | None, typer.Option(help="Your own, such as car,tractor; else the six of the released weights.")

@@ -46,6 +46,17 @@ def test_a_shift_moves_one_class(tmp_path: Path) -> None:
         average_weights([file, file], tmp_path / "x.pt", shifts={"lorry": 0.5})
 
 
+def test_a_score_of_its_own(tmp_path: Path) -> None:
+    files = [weights(tmp_path / "a.pt", 1), weights(tmp_path / "b.pt", 1, replace(ABOUT, score=0.4))]
+    for score, expected in ((None, 0.3), (0.2, 0.2)):
+        average_weights(files, tmp_path / "mean.pt", score=score)
+        assert load_weights(tmp_path / "mean.pt")[0] == replace(ABOUT, score=expected)
+    for score in (-0.1, 1.1, float("nan")):
+        with pytest.raises(UsageError, match=r"must lie in \[0, 1\]"):
+            average_weights(files, tmp_path / "x.pt", score=score)
+    assert not (tmp_path / "x.pt").exists()
+
+
 def test_the_mean_of_the_same_is_the_same(tmp_path: Path) -> None:
     file = weights(tmp_path / "a.pt", 1)
     average_weights([file, file, file], tmp_path / "mean.pt")
