@@ -10,20 +10,18 @@ vehicle alone in two views from above and in the dark (a mean value of the pictu
 is scored on the sets that label it; boxes with a short side under 6 px are left out. The peer is a YOLOX-Nano
 trained on COCO at 416 pixels, in ONNX Runtime as it is usually run, and on the default runtime too. Times are
 of looks at a frame of the sample in 640x360 with each detector's own score threshold, in the same process,
-with what stands before and behind the network; beside them their ratio to the first detector's. The detectors
-take turns, a block of looks each: the time is the median of the fastest block.
+with what stands before and behind the network (``looking.py``: the median of the fastest block of looks);
+beside them their ratio to the first detector's.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
+from looking import fastest_blocks, sample_frame
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -36,8 +34,6 @@ from detectors.protocol import Detector
 from detectors.runtimes import processor
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "detection"
-SAMPLE = Path(__file__).resolve().parents[1] / "sample_videos" / "road.mp4"
-SAMPLE_S = 5.0
 FIVE = ("highway_cams", "manaus_cams", "atl_cams", "india_junctions", "dawn_fog")
 EIGHT = (*FIVE, "dhaka_roads", "nepal_street", "indonesia_street")
 ABOVE = ("topdown_madison", "steep_minsk")
@@ -46,8 +42,6 @@ DARK = 60
 ONE_FIGURE = ("from above", "dark")
 LEAST_SCORE = 0.01
 NMS_IOU = 0.6
-#: Blocks of looks a detector; looks of a block, and those before them that are not timed.
-ROUNDS, LOOKS, WARM = 6, 30, 10
 
 
 def in_our_order(detections: Detections, class_names: tuple[str, ...]) -> Detections:
@@ -82,35 +76,6 @@ def groups(pictures: list[Picture]) -> dict[str, list[int]]:
     return {**found, "dark": dark, "all": list(every)}
 
 
-def sample_frame() -> Frame:
-    """Return the sample's frame ``SAMPLE_S`` seconds from its start, in 640x360."""
-    with av.open(str(SAMPLE)) as video:
-        picture = next(frame for frame in video.decode(video=0) if (frame.time or 0) >= SAMPLE_S)
-    return Frame(picture.to_ndarray(width=640, height=360, interpolation="AREA", format="bgr24"))
-
-
-def look_ms(detectors: dict[str, Detector]) -> dict[str, float]:
-    """Return the time of a look in ms: the median of each detector's fastest block of looks.
-
-    A detector is used frame after frame, so it is timed like that. Asked in turn frame by frame, one pays for
-    another: ONNX Runtime's threads spin on for a while after each of its looks, and whoever comes next on two
-    cores takes 1.7 times as long.
-    """
-    frame = sample_frame()
-    blocks: dict[str, list[float]] = {name: [] for name in detectors}
-    for _ in range(ROUNDS):
-        for name, detector in detectors.items():
-            times = [_look_ms(detector, frame) for _ in range(WARM + LOOKS)]
-            blocks[name].append(statistics.median(times[WARM:]))
-    return {name: min(medians) for name, medians in blocks.items()}
-
-
-def _look_ms(detector: Detector, frame: Frame) -> float:
-    began = time.perf_counter()
-    detector.detect([frame])
-    return 1000 * (time.perf_counter() - began)
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -128,10 +93,9 @@ def main() -> None:
         parts = groups(pictures)
     names = args.detector or [DEFAULT_DETECTOR]
     peers = {} if args.no_peer else {"YOLOX-Nano": {"runtime": "onnxruntime"}, "YOLOX-Nano, OpenVINO": {}}
-    times = look_ms(
-        {name: load_yolox(**options) for name, options in peers.items()}
-        | {name: load_detector(name) for name in names}
-    )
+    timed = {name: load_yolox(**options) for name, options in peers.items()}
+    timed |= {name: load_detector(name) for name in names}
+    times = {name: looks.ms for name, looks in fastest_blocks(timed, sample_frame()).items()}
     detectors = {} if args.no_peer else {"YOLOX-Nano": load_yolox(score=LEAST_SCORE)}
     for name in names:
         detectors[name] = load_detector(name, score=LEAST_SCORE, nms_iou=NMS_IOU, one_class_a_place=False)
@@ -142,12 +106,12 @@ def main() -> None:
     for column in ("", *(f"{name} ({len(rows)})" for name, rows in parts.items()), "time", "ms"):
         table.add_column(column)
     first = next(iter(times.values()))
-    for name in times:
+    for name, ms in times.items():
         cells = [""] * len(parts)
         if name in detectors:
             found = look_at_all(name, detectors[name], pictures)
             cells = [figures(pictures, found, rows, part not in ONE_FIGURE) for part, rows in parts.items()]
-        table.add_row(name, *cells, f"{times[name] / first:.2f}", f"{times[name]:.0f}")
+        table.add_row(name, *cells, f"{ms / first:.2f}", f"{ms:.0f}")
     Console(width=130).print(table)
 
 

@@ -3,33 +3,27 @@
     python benchmarks/runtimes.py
     python benchmarks/runtimes.py --detector weights/mine.pt --detector ../shared/peers/yolox_nano_coco.onnx
 
-Looks at a frame of the sample in 640x360, all ways in turn in one process, with what stands before and
-behind the network. Prints the median of the looks in ms, where the time goes, the ratio to the first row, and
-how far the boxes are from those of torch in fp32 (the largest distance of a side, in pixels of the frame, of
-the boxes that are there with a score of 0.1 above the threshold). Ways that this machine cannot go are left
-out.
+Looks at a frame of the sample in 640x360, all ways in one process, with what stands before and behind the
+network (``looking.py``: the median of the fastest block of looks). Prints where the time goes, the ratio to
+the first row, and how far the boxes are from those of torch in fp32 (the largest distance of a side, in
+pixels of the frame, of the boxes that are there with a score of 0.1 above the threshold). Ways that this
+machine cannot go are left out; weights in eight bits stay so, whatever the number format.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
-from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
+from looking import fastest_blocks, sample_frame
 from rich.console import Console
 from rich.table import Table
 
-from detectors import DEFAULT_DETECTOR, Detections, Frame, load_detector
+from detectors import DEFAULT_DETECTOR, Detections, load_detector
 from detectors.errors import ProjectError
 from detectors.runtimes import processor
 
-SAMPLE = Path(__file__).resolve().parents[1] / "sample_videos" / "road.mp4"
-SAMPLE_S = 5.0
 WAYS = (
     ("torch", "fp32"),
     ("torch", "bf16"),
@@ -38,13 +32,6 @@ WAYS = (
     ("openvino", "bf16"),
 )
 MARGIN = 0.1
-
-
-def sample_frame() -> Frame:
-    """Return the sample's frame ``SAMPLE_S`` seconds from its start, in 640x360."""
-    with av.open(str(SAMPLE)) as video:
-        picture = next(frame for frame in video.decode(video=0) if (frame.time or 0) >= SAMPLE_S)
-    return Frame(picture.to_ndarray(width=640, height=360, interpolation="AREA", format="bgr24"))
 
 
 def ways(names: list[str], threads: int) -> dict[tuple[str, str, str], Any]:
@@ -76,28 +63,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--detector", action="append", help="name or file; may be given again")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--looks", type=int, default=40)
     args = parser.parse_args()
     frame = sample_frame()
     detectors = ways(args.detector or [DEFAULT_DETECTOR], args.threads)
     answers = {way: detector.detect([frame])[0] for way, detector in detectors.items()}
-    times, stages = defaultdict(list), defaultdict(list)
-    for _ in range(args.looks):
-        for way, detector in detectors.items():
-            before, began = dict(detector.stage_s), time.perf_counter()
-            detector.detect([frame])
-            times[way].append(1000 * (time.perf_counter() - began))
-            stages[way].append([1000 * (detector.stage_s[stage] - before[stage]) for stage in before])
+    times = fastest_blocks(detectors, frame)
     table = Table(title=f"A look at 640x360; {processor.name()}, {args.threads} threads")
     for column in ("detector", "runtime", "", "ms", "before", "network", "behind", "ratio", "px"):
         table.add_column(column, no_wrap=True)
-    first = statistics.median(next(iter(times.values())))
-    for way, values in times.items():
-        ms = statistics.median(values)
-        parts = [f"{statistics.median(column):.1f}" for column in zip(*stages[way], strict=True)]
+    first = next(iter(times.values())).ms
+    for way, looks in times.items():
+        parts = [f"{ms:.1f}" for ms in looks.stages_ms]
         plain = answers.get((way[0], "torch", "fp32"))
         distance = "" if plain is None else f"{apart(answers[way], plain, detectors[way].score):.2f}"
-        table.add_row(*way, f"{ms:.1f}", *parts, f"{ms / first:.2f}", distance)
+        table.add_row(*way, f"{looks.ms:.1f}", *parts, f"{looks.ms / first:.2f}", distance)
     Console(width=110).print(table)
 
 
