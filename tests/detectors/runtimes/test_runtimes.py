@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 
 from detectors import Detections, Frame, load_detector
 from detectors.errors import DetectorError, UsageError
-from detectors.runtimes import choice
+from detectors.runtimes import choice, processor
 from detectors.runtimes.choice import FOR_MODELS, choose, open_model, open_module
 from detectors.zoo._weights import Description, build_network, save_weights
 
@@ -240,3 +240,19 @@ def test_openvino_tells_nobody(one_stage: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "flags", "fast"),
+    [
+        ("GenuineIntel", "avx512f avx512_bf16 amx_bf16", True),
+        ("GenuineIntel", "avx512f avx512_bf16", False),
+        ("AuthenticAMD", "avx512f avx512_bf16", True),
+        ("AuthenticAMD", "avx512f", False),
+        ("", "", False),
+    ],
+)
+def test_where_bf16_is_fast(monkeypatch: pytest.MonkeyPatch, vendor: str, flags: str, fast: bool) -> None:
+    facts = {"vendor_id": vendor, "flags": flags}
+    monkeypatch.setattr(processor, "_facts", lambda: facts)
+    assert processor.fast_bf16() == fast

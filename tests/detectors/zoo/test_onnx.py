@@ -414,6 +414,13 @@ def test_boxes_that_are_chosen_in_the_model_keep_their_digits(
         assert detector.precision == taken
 
 
+def test_eight_bits_are_not_mixed_with_sixteen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "fast_bf16", lambda: True)
+    for name, taken in (("smaller_vgg_rep_nano_int8", "fp32"), ("smaller_vgg_rep_nano", "bf16")):
+        detector: Any = load_detector(name, runtime="openvino", device="auto")
+        assert detector.precision == taken
+
+
 def test_a_sidecar_that_was_written_is_read_as_the_same() -> None:
     said = read_sidecar(told(SIDECAR, size="[64, 32]", mean="[1, 2, 3.5]").format(kind="yolox").encode(), "x")
     assert read_sidecar(write_sidecar(said).encode(), "y") == said
