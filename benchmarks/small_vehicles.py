@@ -41,7 +41,8 @@ UNKNOWN = len(ROAD_USERS)
 BINS = ("under 6", "6-10", "10-15", "15-20", "20-30", "30-60", "60+", "all")
 EDGES_PX = (6, 10, 15, 20, 30, 60)
 LEAST_SCORE = 0.05
-SCORES = "0.3,0.1"
+#: The second of the scores at which is told what is found; the first is the detector's own.
+LOW_SCORE = 0.1
 
 
 @dataclass(slots=True)
@@ -139,9 +140,6 @@ def main() -> None:
         "--detector", default=DEFAULT_DETECTOR, help="name of released weights, or a .pt file"
     )
     parser.add_argument("--widths", default="512,640,768,960", help="of the network's input")
-    parser.add_argument(
-        "--scores", default=SCORES, help="least scores; by default the first is the default detector's own"
-    )
     parser.add_argument("--only", default="", help="only sets with this in their name")
     parser.add_argument("--without", help="not the set of this name (Dhaka's small vehicles have gaps)")
     parser.add_argument(
@@ -158,7 +156,7 @@ def main() -> None:
         detectors[width] = load_detector(args.detector, input_width=width, score=LEAST_SCORE)
     tallies = measure(pictures, detectors)
     console = Console(width=120)
-    scores = [float(score) for score in args.scores.split(",")]
+    scores = [load_detector(args.detector).score, LOW_SCORE]  # type: ignore[attr-defined]
     for score in scores:
         for column, where in enumerate(("in source pixels", "at the network")):
             title = f"recall (vehicles) at score {score}, by width {where}"

@@ -33,10 +33,11 @@ def average_weights(
         out: the file to write.
         shares: how much each counts; all alike where none are given.
         shifts: what is added to a class's logits, by its name.
-        score: default score threshold of the new weights; that of the first file without.
+        score: default score threshold of the new weights; None for that of the files.
 
     Raises:
-        UsageError: fewer than two files, shares that do not fit them, an unknown class, or no score.
+        UsageError: fewer than two files, shares that do not fit them, an unknown class, a score that is none,
+            or files with different ones and none given.
         WeightsError: a file is missing or damaged, or they are not of the same network.
         DetectorError: the file cannot be written.
     """
@@ -49,6 +50,9 @@ def average_weights(
         alike = replace(other, score=description.score) == description
         if not alike or _shapes(tensors) != _shapes(first):
             raise WeightsError(f"weights {file} are not of the same network as {files[0]}")
+        if score is None and other.score != description.score:
+            differ = f"{description.score:g} in {files[0]}, {other.score:g} in {file}"
+            raise UsageError(f"their score thresholds differ ({differ}): give --score")
     mean = {name: _mean([tensors[name] for _, tensors in read], weights) for name in first}
     net = build_network(description)
     fill(net, mean, files[0])

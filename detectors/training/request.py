@@ -93,7 +93,8 @@ class Request:
         shifts: what is added to a class's logits when the weights are written, by its name. A rare class is
             seldom as sure of itself as a common one that looks like it, and so is never named (Menon et al.,
             "Long-tail learning via logit adjustment", ICLR 2021); its average precision stays as it is.
-        score: default score threshold of the weights; None for what is usual with the architecture.
+        score: default score threshold of the weights, whatever those had that it begins from; None for what
+            is usual with the architecture. One-stage detectors start tracks from 0.1 above it on.
         measure_every: minutes from one measurement on the val split to the next; None for one at the end.
     """
 

@@ -13,7 +13,7 @@ from detectors.zoo._network import Config, NetworkDetector, Seen, device_of, ope
 __all__ = ["Config", "build"]
 
 #: Score from which a detection may start a track. The softmax of this head is bold: signs and road markings
-#: get 0.4 to 0.6. Chosen on the counted clips (benchmarks/counts.py --set associate.iou.born_score=0.8): 0.5
+#: get 0.4 to 0.6. Chosen on the counted clips (benchmarks/counts.py, with another associator): 0.5
 #: and 0.65 find all 128 with 2 false crossings, 0.8 misses 7 with 1.
 BORN_SCORE = 0.65
 

@@ -17,7 +17,7 @@ from detectors.zoo._weights import Description
 __all__ = ["Config", "build"]
 
 #: How far above the weights' own least score a detection may start a track. Chosen on the counted clips
-#: (benchmarks/counts.py --set associate.iou.born_score=0.4).
+#: (benchmarks/line_counts.py --set associate.two_stage.born_score=0.45, and 0.4).
 SURER = 0.1
 MOST_CANDIDATES = 1000
 MOST_DETECTIONS = 300

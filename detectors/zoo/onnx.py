@@ -100,7 +100,7 @@ class Config:
         device: models in files run on the processor.
         runtime: what computes the network; "auto" takes the fastest that is installed.
         precision: number format; "auto" takes bf16 where the processor is faster with it, else fp32; and
-            always fp32 for a model that returns every object once.
+            always fp32 for a model in eight bits or one that returns every object once.
         threads: of the runtime; 0 for as many as there are cores.
     """
 
@@ -141,7 +141,9 @@ class OnnxDetector:
         stage_s: seconds spent so far, by stage: "letterbox", "network", "boxes".
     """
 
-    def __init__(self, config: Config, said: Sidecar, sidecar: str, digests: tuple[str, str]) -> None:
+    def __init__(
+        self, config: Config, said: Sidecar, sidecar: str, digests: tuple[str, str], eight_bits: bool
+    ) -> None:
         """Open the model, and look at grey once: what does not fit is said now.
 
         Args:
@@ -149,9 +151,11 @@ class OnnxDetector:
             said: what the sidecar says.
             sidecar: its path.
             digests: sha256 of the model and of the sidecar.
+            eight_bits: whether the model computes in them.
         """
         self.sidecar, (self.sha256, self.sidecar_sha256) = sidecar, digests
-        self.runtime, self.precision = choose(config.runtime, _precision(config, said), "cpu", FOR_MODELS)
+        precision = _precision(config, said, eight_bits)
+        self.runtime, self.precision = choose(config.runtime, precision, "cpu", FOR_MODELS)
         self.processor, self.threads = processor.name(), config.threads or processor.cores()
         self._name = Path(config.path).name
         path = Path(config.path)
@@ -249,7 +253,7 @@ def _distinct(found: Detections, groups: NDArray[np.int64], iou: float) -> NDArr
     return np.asarray(kept, np.int64).ravel()
 
 
-def _precision(config: Config, said: Sidecar) -> Precision:
+def _precision(config: Config, said: Sidecar, eight_bits: bool) -> Precision:
     """Return the number format to ask for.
 
     OpenVINO leaves in fp32 what stands behind the last layer, so boxes that are decoded there keep their
@@ -259,7 +263,7 @@ def _precision(config: Config, said: Sidecar) -> Precision:
     if config.precision != "auto":
         return config.precision
     chosen_inside = KINDS[said.output.kind].nms == "none"
-    return "fp32" if chosen_inside or b"QuantizeLinear" in Path(config.path).read_bytes() else "auto"
+    return "fp32" if chosen_inside or eight_bits else "auto"
 
 
 def _outputs_of(said: Sidecar, session: ModelSession, name: str) -> list[int]:
@@ -304,7 +308,7 @@ def build(config: Config) -> OnnxDetector:
             raise WeightsError(f"{file} is damaged: the sha256 is not the one that was given")
     said = read_sidecar(text, str(beside))
     try:
-        return OnnxDetector(config, said, str(beside), digests)
+        return OnnxDetector(config, said, str(beside), digests, eight_bits=b"QuantizeLinear" in model)
     except WeightsError:
         raise
     except DetectorError as exc:  # of the runtime, which knows no file

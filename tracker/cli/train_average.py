@@ -18,7 +18,7 @@ def train_average(
         list[str] | None, typer.Option(help="CLASS=NUMBER: added to its logits, if it is rare.")
     ] = None,
     score: Annotated[
-        float | None, typer.Option(help="Default score threshold; else that of the first file.")
+        float | None, typer.Option(help="Default score threshold; without, that of the files.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:

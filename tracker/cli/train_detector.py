@@ -72,7 +72,10 @@ def train_detector(
     shift: Annotated[
         list[str] | None, typer.Option(help="CLASS=NUMBER: added to its logits at the end, if it is rare.")
     ] = None,
-    score: Annotated[float | None, typer.Option(help="Default score threshold of the weights.")] = None,
+    score: Annotated[
+        float | None,
+        typer.Option(help="Default score threshold of the weights; one_stage starts tracks 0.1 above it."),
+    ] = None,
     measure_every: Annotated[
         float | None, typer.Option(help="Minutes: so often it is measured on the val split.")
     ] = None,

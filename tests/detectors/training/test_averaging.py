@@ -48,9 +48,10 @@ def test_a_shift_moves_one_class(tmp_path: Path) -> None:
 
 def test_a_score_of_its_own(tmp_path: Path) -> None:
     files = [weights(tmp_path / "a.pt", 1), weights(tmp_path / "b.pt", 1, replace(ABOUT, score=0.4))]
-    for score, expected in ((None, 0.3), (0.2, 0.2)):
-        average_weights(files, tmp_path / "mean.pt", score=score)
-        assert load_weights(tmp_path / "mean.pt")[0] == replace(ABOUT, score=expected)
+    average_weights(files, tmp_path / "mean.pt", score=0.2)
+    assert load_weights(tmp_path / "mean.pt")[0] == replace(ABOUT, score=0.2)
+    with pytest.raises(UsageError, match=r"differ \(0\.3 in .*a\.pt, 0\.4 in .*b\.pt\): give --score"):
+        average_weights(files, tmp_path / "x.pt")
     for score in (-0.1, 1.1, float("nan")):
         with pytest.raises(UsageError, match=r"must lie in \[0, 1\]"):
             average_weights(files, tmp_path / "x.pt", score=score)
@@ -98,6 +99,7 @@ def test_the_command(track: Callable[..., Any], tmp_path: Path) -> None:
     assert ran.code == 0
     assert "sha256" in ran.out
     assert "is there already" in track(*given).complaint
-    assert track(*given, "--overwrite").code == 0
+    assert track(*given, "--overwrite", "--score", "0.2").code == 0
+    assert load_weights(tmp_path / "o.pt")[0].score == 0.2
     missing = ("train", "average", "--weights", files[0], "--weights", "no.pt", "--out", "x.pt")
     assert "weights no.pt are missing" in track(*missing).complaint

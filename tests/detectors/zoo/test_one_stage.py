@@ -13,7 +13,7 @@ from detectors.errors import WeightsError
 from detectors.networks.assignment import Cells
 from detectors.registry import Registry
 from detectors.zoo._weights import Description, build_network, save_weights
-from detectors.zoo.one_stage import MOST_DETECTIONS, distinct
+from detectors.zoo.one_stage import MOST_DETECTIONS, born_score_of, distinct
 
 CAR, PERSON = 0, 1
 
@@ -65,3 +65,9 @@ def test_a_weight_file_says_which_detector_runs_it(tmp_path: Path) -> None:
     assert detector.class_names == ("car", "person")
     with pytest.raises(WeightsError, match="are of a one_stage, not of a faster_rcnn"):
         Registry("detectors.zoo", "detector").build("faster_rcnn", {"weights": str(file)})
+
+
+@pytest.mark.parametrize(("score", "born"), [(0.3, 0.4), (0.35, 0.45), (0.95, 1.0)])
+def test_a_track_starts_from_surer_detections(score: float, born: float) -> None:
+    about = Description("one_stage", "smaller_vgg_rep_nano", ("car", "person"), (0,), (64, 32), score)
+    assert born_score_of(about) == born

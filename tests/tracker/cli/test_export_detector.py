@@ -69,7 +69,7 @@ def test_tiny_networks_see_the_same(
     for runtime in ("openvino", "onnxruntime"):
         exported: Any = load_detector(model, score=score, runtime=runtime, precision="fp32")
         assert exported.class_names == CLASSES
-        assert exported.born_score == born_score
+        assert exported.born_score == original.born_score == born_score
         for wanted, found in zip(original.detect(frames), exported.detect(frames), strict=True):
             assert 3 < len(wanted) == len(found)
             # equally sure to the last digits: their order may differ
