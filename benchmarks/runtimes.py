@@ -1,7 +1,7 @@
 """How long a look takes, by detector, runtime and number format.
 
     python benchmarks/runtimes.py
-    python benchmarks/runtimes.py --detector weights/mine.pt --detector ../shared/peers/yolox_nano_coco.onnx
+    python benchmarks/runtimes.py --detector weights/mine.pt --detector mine.onnx
 
 Looks at a frame of the sample in 640x360, all ways in one process, with what stands before and behind the
 network (``looking.py``: the median of the fastest block of looks). Prints where the time goes, the ratio to
