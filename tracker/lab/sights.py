@@ -118,7 +118,11 @@ def _made(run: RunRows, built: Built, told: Progress) -> Sights:
     if not rows:
         raise ResultError(f"{run.folder} has no box that could be cut out of {run.video}")
     ids, frames, times, labels = zip(*rows, strict=True)
-    looks = Looks(*(np.concatenate([getattr(part, n) for part in parts]) for n in ("colours", "features")))
+    colours, features = (
+        np.concatenate([getattr(part, n) for part in parts]) for n in ("colours", "features")
+    )
+    # to the digits that are kept: the second answer is to be the first
+    looks = Looks(colours.astype(np.float16).astype(np.float32), features)
     return Sights(np.array(ids), np.array(frames), np.array(times), labels, looks, tuple(thumbs))
 
 
