@@ -13,8 +13,8 @@ from detectors.zoo._network import Config, NetworkDetector, Seen, device_of, ope
 __all__ = ["Config", "build"]
 
 #: Score from which a detection may start a track. The softmax of this head is bold: signs and road markings
-#: get 0.4 to 0.6. Chosen on the counted clips (benchmarks/counts.py, with another associator): 0.5
-#: and 0.65 find all 128 with 2 false crossings, 0.8 misses 7 with 1.
+#: get 0.4 to 0.6. Chosen on the counted clips (benchmarks/counts.py, with the associator "iou"): 0.5 and 0.65
+#: find all 128 with 2 false crossings, 0.8 misses 7 with 1.
 BORN_SCORE = 0.65
 
 
