@@ -33,8 +33,7 @@ def load_yolox(classes: Mapping[int, str] = ROAD_USERS, model: Path = MODEL, **o
     Args:
         classes: name by COCO's index; classes of one name are one.
         model: the file.
-        options: of the detector's own ``Config``, such as ``score=0.3``. It runs in fp32, as others run it:
-            in bf16, which it would get by itself on some processors, it finds a little less.
+        options: of the detector's own ``Config``, such as ``score=0.3``.
     """
     if not model.is_file():
         raise SystemExit(f"skipped: {model} is not here")
@@ -42,4 +41,4 @@ def load_yolox(classes: Mapping[int, str] = ROAD_USERS, model: Path = MODEL, **o
     with tempfile.TemporaryDirectory() as folder:  # the model's own folder can be read only
         sidecar = Path(folder, "yolox.toml")
         sidecar.write_text(SIDECAR + lines, "utf-8")
-        return load_detector(str(model), sidecar=str(sidecar), **{"precision": "fp32", **options})
+        return load_detector(str(model), sidecar=str(sidecar), **options)

@@ -403,18 +403,17 @@ def test_settings_that_cannot_be(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_boxes_that_are_chosen_in_the_model_keep_their_digits(
+def test_a_model_keeps_its_digits_unless_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     path = str(put(tmp_path, kind))
     monkeypatch.setattr(choice, "fast_bf16", lambda: True)
-    usual = "fp32" if kind in ("end_to_end", "torchvision") else "bf16"
-    for asked, taken in (("auto", usual), ("bf16", "bf16"), ("fp32", "fp32")):
+    for asked, taken in (("auto", "fp32"), ("bf16", "bf16"), ("fp32", "fp32")):
         detector: Any = load_detector(path, precision=asked, runtime="openvino")
         assert detector.precision == taken
 
 
-def test_eight_bits_are_not_mixed_with_sixteen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_the_released_ones_weights_alone_run_in_sixteen_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "fast_bf16", lambda: True)
     for name, taken in (("smaller_vgg_rep_nano_int8", "fp32"), ("smaller_vgg_rep_nano", "bf16")):
         detector: Any = load_detector(name, runtime="openvino", device="auto")

@@ -108,7 +108,8 @@ def test_the_released_weights_see_the_same_vehicles(track: Track, tmp_path: Path
         picture = next(frame for frame in video.decode(video=0) if (frame.time or 0) >= 8)
     frame = Frame(picture.to_ndarray(format="bgr24"))
     sure = 0.6 if name else 0.45
-    (wanted,) = load_detector(name or "smaller_vgg_rep_medium", device="cpu", score=sure).detect([frame])
+    weights = name or "smaller_vgg_rep_medium"
+    (wanted,) = load_detector(weights, device="cpu", precision="fp32", score=sure).detect([frame])
     (found,) = load_detector(str(tmp_path / "road.onnx"), score=sure - 0.1).detect([frame])
     again, off = largest_difference(wanted, found)
     assert again == len(wanted) >= 3
